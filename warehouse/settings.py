@@ -1,0 +1,91 @@
+"""Where the files lie and how much of the machine may be used.
+
+The only module that reads the environment; everything else receives a ``Settings``.
+Add a variable here when a person running the warehouse must be able to change it; keep
+parameters of measures out, they are seeds and variables of ``dbt_project``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and limits of one warehouse.
+
+    Attributes
+    ----------
+    home : Path
+        Folder of the store; every other path lies inside it.
+    real_data : Path or None
+        Folder of real market files for ``make real`` and the tests of ``tests/real``.
+    tushare_token : str or None
+        Token of Tushare Pro; never written to a file or a log.
+    memory_limit : str
+        DuckDB's ``memory_limit`` for each process that writes.
+    threads : int
+        DuckDB's ``threads``.
+    """
+
+    home: Path
+    real_data: Path | None = None
+    tushare_token: str | None = None
+    memory_limit: str = "5GB"
+    threads: int = 2
+
+    @property
+    def build_path(self) -> Path:
+        """The builder's DuckDB file; nobody but the refresh opens it."""
+        return self.home / "build.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The current publication, read-only for everybody."""
+        return self.home / "published" / "lundong.duckdb"
+
+    @property
+    def lake(self) -> Path:
+        """Parquet of minute bars and ticks, one folder a day."""
+        return self.home / "lake"
+
+    @property
+    def sample(self) -> Path:
+        """Files of the generated market, in the raw tables' own columns."""
+        return self.home / "sample"
+
+    @property
+    def drop_folder(self) -> Path:
+        """Folder watched by the Dagster sensor for new source files."""
+        return self.home / "drop"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the weekly reports."""
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage: runs, events, schedules."""
+        return self.home / "dagster"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    ``LUNDONG_HOME`` (default ``warehouse/store`` of the project), ``LUNDONG_REAL_DATA``,
+    ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT`` and ``LUNDONG_THREADS`` are read.
+    """
+    real_data = os.environ.get("LUNDONG_REAL_DATA")
+    home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
+    return Settings(
+        home=Path(home).expanduser().resolve(),
+        real_data=Path(real_data).resolve() if real_data else None,
+        tushare_token=os.environ.get("TUSHARE_TOKEN"),
+        memory_limit=os.environ.get("LUNDONG_MEMORY_LIMIT", Settings.memory_limit),
+        threads=int(os.environ.get("LUNDONG_THREADS", os.cpu_count() or 2)),
+    )
