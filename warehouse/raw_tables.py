@@ -249,7 +249,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _price("close_cny", "Closing price, not adjusted.", required=True),
             _price(
                 "previous_close_cny",
-                "Reference price of the day: the previous close less ex-rights effects.",
+                "Reference price of the day: previous close less ex-rights effects.",
             ),
             Column(
                 name="volume_shares",
@@ -320,7 +320,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
     ),
     RawTable(
         name="price_limit",
-        description="The exchange's limit prices. One row per security and trading day.",
+        description="The exchange's limit prices. One row per security and day.",
         key=("security_code", "trade_date"),
         known_column="trade_date",
         calendar_column="trade_date",
@@ -438,7 +438,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
     ),
     RawTable(
         name="index_member",
-        description="Members of indices over time. One row per index, member and entry.",
+        description="Members of indices. One row per index, member and entry.",
         key=("index_code", "security_code", "valid_from"),
         known_column="valid_from",
         references_security=True,
@@ -751,7 +751,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
             Column(
                 name="published_at",
                 type="TIMESTAMP",
-                description="Publication, exchange time; midnight where no time is known.",
+                description="Publication, exchange time; midnight where unknown.",
                 required=True,
             ),
             Column(

@@ -77,8 +77,9 @@ class Settings:
 def read_settings() -> Settings:
     """Read the settings from the environment.
 
-    ``LUNDONG_HOME`` (default ``warehouse/store`` of the project), ``LUNDONG_REAL_DATA``,
-    ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT`` and ``LUNDONG_THREADS`` are read.
+    Read are ``LUNDONG_HOME`` (default ``warehouse/store`` of the project),
+    ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT`` and
+    ``LUNDONG_THREADS``.
     """
     real_data = os.environ.get("LUNDONG_REAL_DATA")
     home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
