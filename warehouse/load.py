@@ -1,0 +1,866 @@
+"""Loading: from a folder of files to checked, versioned rows of the raw tables.
+
+The contract checks, the rule of versions and the counts of every load stand here. Add a
+check that holds for every source here, one of a single table to ``raw_tables``; keep
+the reading of files out, it is ``sources.folder``'s.
+"""
+
+# ruff: noqa: S608 - identifiers and paths pass the quoting helpers of ``store``.
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from warehouse.raw_tables import RAW_TABLE_BY_NAME, Column, RawTable
+from warehouse.sources.folder import (
+    LOADED_FIRST,
+    Entry,
+    LoadError,
+    SourceFile,
+    create_source,
+    find_sources,
+    line_numbers,
+    match_files,
+    raw_expressions,
+    read_mapping,
+    unreadable,
+)
+from warehouse.store import (
+    LOAD_COLUMNS,
+    connect_build,
+    create_raw_tables,
+    current_rows_sql,
+    lake_root,
+    lake_rows_sql,
+    quote_identifier,
+    quote_literal,
+    refresh_lake_view,
+)
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
+
+__all__ = ["LoadError", "LoadResult", "load_folder"]
+
+EXCHANGE_TIME = ZoneInfo("Asia/Shanghai")
+Progress = Callable[[str, str, int], None]
+
+# A file of which this share fails one check is not a file with bad rows but a bad file
+# (wrong unit, wrong column): it is refused. Fewer rows than MASS_ROWS are set aside.
+MASS_SHARE = 0.2
+MASS_ROWS = 20
+
+# Reasons that other tables or the passing of time can lift: a file with such rows is
+# read again when one of the tables loaded first has changed since.
+CONTEXT_REASONS = (
+    "unknown_security",
+    "not_a_trading_day",
+    "after_today",
+    "unexplained_factor_jump",
+)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of one file.
+
+    ``read`` = ``accepted`` + ``unchanged`` + ``rejected``. ``load_id`` is that of the
+    earlier load where the file had been loaded before, None where no entry takes it.
+    """
+
+    load_id: int | None
+    table_name: str
+    file_path: str
+    read: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition under which a row is set aside."""
+
+    reason: str
+    failed: str
+    column: str
+    expected: str
+    is_filter: bool = False
+
+
+@dataclass
+class _Load:
+    """One load under way."""
+
+    con: duckdb.DuckDBPyConnection
+    entry: Entry
+    source: SourceFile
+    load_id: int
+    today: dt.date
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def table(self) -> RawTable:
+        return self.entry.table
+
+    @property
+    def name(self) -> str:
+        return f"raw.{quote_identifier(self.table.name)}"
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(quote_identifier(column.name) for column in self.table.columns)
+
+    @property
+    def key(self) -> str:
+        return ", ".join(quote_identifier(name) for name in self.table.key)
+
+    def add(self, check: Check) -> int:
+        """Add a check and return its number, by which rows name it."""
+        self.checks.append(check)
+        return len(self.checks)
+
+    def scalar(self, query: str, parameters: list[object] | None = None) -> int:
+        row = self.con.execute(query, parameters or []).fetchone()
+        return 0 if row is None or row[0] is None else int(row[0])
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def _column_checks(column: Column) -> list[Check]:
+    """Return the checks that a column's declaration implies."""
+    name = quote_identifier(column.name)
+    unit = f" {column.unit}" if column.unit else ""
+    checks = []
+    if column.required:
+        failed = f"{name} is null"
+        if column.type == "VARCHAR":
+            failed = f"coalesce({name}, '') = ''"
+        checks.append(Check("missing_value", failed, column.name, "a value"))
+    if column.pattern is not None:
+        failed = f"not regexp_full_match({name}, {quote_literal(column.pattern)})"
+        expected = f"text that matches {column.pattern}"
+        checks.append(Check("malformed_code", failed, column.name, expected))
+    if column.values:
+        values = ", ".join(quote_literal(value) for value in column.values)
+        failed = f"cast({name} as varchar) not in ({values})"
+        checks.append(
+            Check(
+                "not_allowed", failed, column.name, f"one of {', '.join(column.values)}"
+            )
+        )
+    if column.type == "DOUBLE":
+        checks.append(
+            Check("not_finite", f"isinf({name})", column.name, "a finite number")
+        )
+    if column.positive:
+        expected = f"more than 0{unit}"
+        checks.append(Check("not_positive", f"{name} <= 0", column.name, expected))
+    if column.minimum is not None:
+        bound = _number(column.minimum)
+        expected = f"at least {bound}{unit}"
+        checks.append(
+            Check("below_minimum", f"{name} < {bound}", column.name, expected)
+        )
+    if column.maximum is not None:
+        bound = _number(column.maximum)
+        expected = f"at most {bound}{unit}"
+        checks.append(
+            Check("above_maximum", f"{name} > {bound}", column.name, expected)
+        )
+    return checks
+
+
+def _reference_checks(table: RawTable, today: dt.date) -> list[Check]:
+    """Return the checks of a row against the calendar, the securities and the clock."""
+    checks = []
+    if table.references_security:
+        failed = (
+            "security_code not in (select security_code from loaded_security "
+            "where security_code is not null)"
+        )
+        expected = "a code of raw.security (load the security list first)"
+        checks.append(Check("unknown_security", failed, "security_code", expected))
+    known = table.known_column
+    if known is not None and table.name != "security":
+        failed = f"cast({quote_identifier(known)} as date) > date '{today}'"
+        expected = f"a day up to today, {today}"
+        checks.append(Check("after_today", failed, known, expected))
+    if table.calendar_column is not None:
+        name = quote_identifier(table.calendar_column)
+        failed = f"{name} not in (select calendar_date from open_day)"
+        expected = "an open day of raw.trading_calendar"
+        checks.append(
+            Check("not_a_trading_day", failed, table.calendar_column, expected)
+        )
+    return checks
+
+
+def _row_checks(table: RawTable) -> list[Check]:
+    return [
+        Check(check.name, f"not ({check.condition})", check.column, check.message)
+        for check in table.row_checks
+    ]
+
+
+def _static_checks(load: _Load) -> list[Check]:
+    """Return the checks that need one row at a time, in the order of their telling."""
+    set_aside = [
+        Check(reason, condition, "", "rows that the mapping takes", is_filter=True)
+        for reason, condition in load.entry.set_aside.items()
+    ]
+    columns = [
+        check for column in load.table.columns for check in _column_checks(column)
+    ]
+    references = _reference_checks(load.table, load.today)
+    # A malformed code is told as such before it is told as unknown.
+    return [*set_aside, *columns, *references, *_row_checks(load.table)]
+
+
+def _create_context(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the temporary tables that rows of other tables are checked against."""
+    security = current_rows_sql(
+        RAW_TABLE_BY_NAME["security"], ("security_code", "board", "list_date")
+    )
+    calendar = current_rows_sql(
+        RAW_TABLE_BY_NAME["trading_calendar"], ("calendar_date", "is_open")
+    )
+    con.execute(f"create or replace temp table loaded_security as {security}")
+    con.execute(
+        f"""
+        create or replace temp table open_day as
+        select
+            calendar_date,
+            row_number() over (order by calendar_date) as day_index,
+        from ({calendar})
+        where is_open
+        """
+    )
+
+
+def _read_rows(load: _Load) -> int:
+    """Read the file into ``incoming``, each row with the first check it fails."""
+    filters: list[str] = []
+    failures = ["when cast_failure is not null then 0"]
+    failures.append("when filter_failure is not null then filter_failure")
+    for check in _static_checks(load):
+        number = load.add(check)
+        target = filters if check.is_filter else failures
+        target.append(f"when {check.failed} then {number}")
+    filter_failure = f"case {' '.join(filters)} end" if filters else "null"
+    mapped = []
+    for name, expression in raw_expressions(load.con, load.entry):
+        kind = load.table.column(name).type
+        value = f"cast({expression} as {kind})"
+        if kind == "DOUBLE":
+            value = f"nullif({value}, cast('nan' as double))"
+        mapped.append(f"{value} as {quote_identifier(name)}")
+    load.con.execute(
+        f"""
+        create or replace temp table incoming as
+        with
+        source_rows as (
+            select *, cast({filter_failure} as integer) as filter_failure,
+            from source
+        ),
+        mapped as (
+            select source_row, cast_failure, filter_failure, {", ".join(mapped)},
+            from source_rows
+        )
+        select
+            source_row,
+            {load.columns},
+            cast_failure,
+            cast(case {" ".join(failures)} end as integer) as failure,
+        from mapped
+        """
+    )
+    return load.scalar("select count(*) from incoming")
+
+
+def _check_keys(load: _Load) -> None:
+    """Set aside repeated keys: all of them where they differ, all but one else."""
+    con = load.con
+    con.execute(
+        f"""
+        create or replace temp table repeated as
+        select {load.key} from incoming where failure is null
+        group by {load.key} having count(*) > 1
+        """
+    )
+    if load.scalar("select count(*) from repeated") == 0:
+        return
+    keys = ", ".join(load.table.key)
+    same = load.add(Check("duplicate_key", "", keys, "one row per key"))
+    expected = "one row per key; these differ, so none is taken"
+    differ = load.add(Check("conflicting_key", "", keys, expected))
+    con.execute(
+        f"""
+        create or replace temp table repeated as
+        select
+            {load.key},
+            count(distinct row({load.columns})) > 1 as differ,
+            min(source_row) as kept_row,
+        from incoming inner join repeated using ({load.key})
+        where failure is null
+        group by {load.key}
+        """
+    )
+    matches = " and ".join(
+        f"incoming.{quote_identifier(name)} = repeated.{quote_identifier(name)}"
+        for name in load.table.key
+    )
+    con.execute(
+        f"""
+        update incoming
+        set failure = if(repeated.differ, {differ}, {same})
+        from repeated
+        where {matches} and failure is null
+            and (repeated.differ or source_row <> repeated.kept_row)
+        """
+    )
+
+
+def _describe_rejected(load: _Load) -> None:
+    """Create ``rejected``: each row set aside with column, value, reason, expected."""
+    con = load.con
+    con.execute(
+        "create or replace temp table performed_check "
+        "(number integer, reason varchar, column_name varchar, expected varchar)"
+    )
+    types = load.entry.source_types()
+    performed: list[tuple[object, ...]] = [
+        (number, check.reason, check.column, check.expected)
+        for number, check in enumerate(load.checks, start=1)
+    ]
+    con.executemany("insert into performed_check values (?, ?, ?, ?)", performed)
+    kinds = ", ".join(
+        f"{quote_literal(name)}: {quote_literal(kind)}" for name, kind in types.items()
+    )
+    kind = f"map {{{kinds}}}[cast_failure.name]" if types else "null"
+    packed = ", ".join(
+        f"{quote_identifier(column.name)} := {quote_identifier(column.name)}"
+        for column in load.table.columns
+    )
+    con.execute(
+        f"""
+        create or replace temp table rejected as
+        with described as (
+            select
+                source_row,
+                cast_failure,
+                failure,
+                to_json(struct_pack({packed})) as row_json,
+            from incoming
+            where failure is not null
+        )
+        select
+            source_row,
+            coalesce(cast_failure.name, nullif(column_name, '')) as column_name,
+            case
+                when failure = 0 then cast_failure.value
+                when contains(column_name, ', ') then array_to_string(
+                    list_transform(
+                        string_split(column_name, ', '),
+                        lambda name: json_extract_string(row_json, '$.' || name)
+                    ),
+                    ', '
+                )
+                when column_name <> ''
+                    then json_extract_string(row_json, '$.' || column_name)
+            end as value,
+            if(failure = 0, 'not_of_type', reason) as reason,
+            if(failure = 0, 'a ' || {kind}, expected) as expected,
+            cast(row_json as varchar) as row_json,
+            failure,
+        from described
+        left join performed_check on failure = number
+        """
+    )
+
+
+def _row_label(load: _Load, source_row: int) -> int | None:
+    """Return the line of a CSV record or the row number of a Parquet file."""
+    if load.entry.parts:
+        return None
+    path = load.source.path
+    if path.suffix == ".csv":
+        return line_numbers(path, load.entry, [source_row])[source_row]
+    return source_row
+
+
+def _refuse_by_first_row(load: _Load, problem: str, condition: str) -> LoadError:
+    row = load.con.execute(
+        "select source_row, column_name, value, reason, expected from rejected "
+        f"where {condition} order by source_row limit 1"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - the caller has counted such rows
+    source_row, column, value, reason, expected = row
+    return LoadError(
+        f"{problem} ({reason}), the first with",
+        file=load.source.path,
+        line=_row_label(load, source_row),
+        column=column,
+        value=value,
+        expected=expected,
+        next_step="correct the file or its mapping",
+    )
+
+
+def _refuse_bad_file(load: _Load, read: int) -> None:
+    """Refuse a file that fails one check in mass, or of which nothing is left."""
+    numbers = [
+        number
+        for number, check in enumerate(load.checks, start=1)
+        if not check.is_filter and check.reason not in CONTEXT_REASONS
+    ]
+    row = load.con.execute(
+        "select failure, count(*) from rejected where list_contains(?, failure) "
+        "group by failure order by count(*) desc, failure limit 1",
+        [[0, *numbers]],
+    ).fetchone()
+    if row is not None and row[1] >= max(MASS_ROWS, MASS_SHARE * read):
+        problem = f"{row[1]} of {read} rows fail one check"
+        raise _refuse_by_first_row(load, problem, f"failure = {int(row[0])}")
+    filters = [
+        number for number, check in enumerate(load.checks, start=1) if check.is_filter
+    ]
+    left = load.scalar(
+        "select count(*) from incoming "
+        "where failure is null or list_contains(?, failure)",
+        [filters],
+    )
+    if left == 0:
+        raise _refuse_by_first_row(load, f"none of {read} rows can be taken", "true")
+
+
+def _store_rejected(load: _Load) -> int:
+    """Write ``raw.rejected_row`` and return the number of rows."""
+    con = load.con
+    rows = [row[0] for row in con.execute("select source_row from rejected").fetchall()]
+    con.execute(
+        "create or replace temp table line (source_row bigint, line_number bigint)"
+    )
+    if rows and load.source.path.suffix == ".csv" and not load.entry.parts:
+        lines = line_numbers(load.source.path, load.entry, rows)
+        con.executemany("insert into line values (?, ?)", list(lines.items()))
+    elif rows and not load.entry.parts:
+        con.execute("insert into line select source_row, source_row from rejected")
+    con.execute(
+        """
+        insert into raw.rejected_row
+        select ?, ?, ?, line_number, column_name, value, reason, expected, row_json
+        from rejected
+        left join line using (source_row)
+        order by source_row
+        """,
+        [load.load_id, load.table.name, load.source.label],
+    )
+    return len(rows)
+
+
+def _date_range(load: _Load) -> tuple[str, str] | None:
+    """Return the condition that holds rows of the file's own days, for dated keys."""
+    name = load.table.calendar_column or load.table.known_column
+    if name is None or name not in load.table.key:
+        return None
+    row = load.con.execute(
+        f"select min({quote_identifier(name)}), max({quote_identifier(name)}) "
+        "from incoming where failure is null"
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    kind = load.table.column(name).type
+    first, last = (f"cast('{value}' as {kind})" for value in row)
+    return quote_identifier(name), f"between {first} and {last}"
+
+
+def _stored_rows_sql(load: _Load) -> str:
+    """Return the query for the current rows that the file's rows can touch."""
+    dated = _date_range(load)
+    if load.table.storage == "duckdb":
+        condition = "true" if dated is None else " ".join(dated)
+        return current_rows_sql(load.table, condition=condition)
+    time = quote_identifier(str(load.table.known_column))
+    files = load.con.execute(
+        f"""
+        with touched as (
+            select distinct cast({time} as date) as trade_date
+            from incoming
+            where failure is null
+        )
+        select file_path
+        from raw.lake_file
+        semi join touched using (trade_date)
+        where table_name = ?
+        qualify row_number() over (partition by trade_date order by load_id desc) = 1
+        """,
+        [load.table.name],
+    ).fetchall()
+    return lake_rows_sql(load.table, [lake_root(load.con) / row[0] for row in files])
+
+
+def _keep_changes(load: _Load) -> int:
+    """Create ``changed``, the rows that are new or differ, and return their number."""
+    con = load.con
+    con.execute(f"create or replace temp view stored_here as {_stored_rows_sql(load)}")
+    if load.scalar("select count(*) from (from stored_here limit 1)") == 0:
+        con.execute(
+            "create or replace temp view changed as "
+            f"select {load.columns}, cast(null as bigint) as replaces_load_id "
+            "from incoming where failure is null"
+        )
+    else:
+        key = load.key
+        new = ", ".join(f"incoming.{name}" for name in load.columns.split(", "))
+        old = ", ".join(f"stored_here.{name}" for name in load.columns.split(", "))
+        con.execute(
+            f"""
+            create or replace temp table changed_row as
+            select {new}, stored_here.load_id as replaces_load_id
+            from incoming left join stored_here using ({key})
+            where failure is null
+                and (
+                    stored_here.load_id is null
+                    or row({new}) is distinct from row({old})
+                )
+            """
+        )
+        con.execute("create or replace temp view changed as from changed_row")
+    return load.scalar("select count(*) from changed")
+
+
+def _insert_changes(load: _Load) -> None:
+    """Append the changed rows, sorted so that zone maps and shuffled files agree."""
+    known = load.table.known_column
+    order = load.key if known is None else f"{quote_identifier(known)}, {load.key}"
+    load.con.execute(
+        f"insert into {load.name} ({load.columns}, load_id, replaces_load_id) "
+        f"select {load.columns}, ?, replaces_load_id from changed order by {order}",
+        [load.load_id],
+    )
+
+
+def _write_lake(load: _Load) -> None:
+    """Write each changed day's file whole: what is current there, and the changes."""
+    con = load.con
+    root = lake_root(con)
+    time = quote_identifier(str(load.table.known_column))
+    columns = f"{load.columns}, {', '.join(LOAD_COLUMNS)}"
+    days = con.execute(
+        f"select distinct cast({time} as date) as day from changed order by day"
+    ).fetchall()
+    for (day,) in days:
+        relative = Path(load.table.name) / f"date={day}" / f"{load.load_id}.parquet"
+        target = root / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(".tmp")
+        on_day = f"cast({time} as date) = date '{day}'"
+        con.execute(
+            f"""
+            copy (
+                with changed_on_day as (
+                    select {load.columns}, {load.load_id} as load_id, replaces_load_id
+                    from changed
+                    where {on_day}
+                )
+                select {columns}
+                from stored_here
+                anti join changed_on_day using ({load.key})
+                where {on_day}
+                union all by name
+                select {columns} from changed_on_day
+                order by {load.key}
+            ) to {quote_literal(str(temporary))} (format parquet, compression zstd)
+            """
+        )
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+        con.execute(
+            "insert into raw.lake_file "
+            "select ?, ?, ?, ?, count(*) from read_parquet(?)",
+            [load.load_id, load.table.name, day, str(relative), str(target)],
+        )
+
+
+def _touched_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
+    """Return the first and last day on which a changed row is, or was, known."""
+    name = load.table.known_column
+    if name is None:
+        keys = (load.table.column(key) for key in load.table.key)
+        name = next((column.name for column in keys if column.type == "DATE"), None)
+    if name is None:
+        return None, None
+    quoted = quote_identifier(name)
+    query = f"select cast({quoted} as date) as day from changed"
+    if name not in load.table.key:
+        query += (
+            f" union all select cast(stored_here.{quoted} as date) from stored_here "
+            f"semi join changed using ({load.key})"
+        )
+    row = load.con.execute(f"select min(day), max(day) from ({query})").fetchone()
+    return (None, None) if row is None else (row[0], row[1])
+
+
+def _run(
+    load: _Load,
+    *,
+    source_name: str,
+    mapping_name: str,
+    fingerprint: str,
+    folder: Path,
+) -> LoadResult:
+    """Load one file inside the caller's transaction."""
+    con = load.con
+    if load.entry.parts:
+        stored = current_rows_sql(load.table)
+        con.execute(f"create or replace temp view stored as {stored}")
+    create_source(con, load.entry, load.source, folder)
+    _create_context(con)
+    read = _read_rows(load)
+    if read == 0:
+        raise LoadError(
+            "no rows",
+            file=load.source.path,
+            expected="at least one row",
+            next_step="fetch the file again",
+        )
+    _check_keys(load)
+    _describe_rejected(load)
+    _refuse_bad_file(load, read)
+    rejected = _store_rejected(load)
+    accepted = _keep_changes(load)
+    first_date, last_date = _touched_dates(load)
+    unchanged = read - rejected - accepted
+    if accepted and load.table.storage == "lake":
+        _write_lake(load)
+    elif accepted:
+        _insert_changes(load)
+    for finding in load.entry.findings:
+        row = con.execute(finding.query).fetchone()
+        if row is not None and row[0]:
+            con.execute(
+                "insert into raw.load_finding values (?, ?, ?, ?)",
+                [load.load_id, finding.name, row[0], row[1]],
+            )
+    con.execute(
+        "insert into raw.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            load.load_id,
+            source_name,
+            mapping_name,
+            fingerprint,
+            load.table.name,
+            load.source.label,
+            load.source.sha256,
+            dt.datetime.now(dt.UTC),
+            read,
+            accepted,
+            unchanged,
+            rejected,
+            first_date,
+            last_date,
+            "loaded" if accepted else "unchanged",
+        ],
+    )
+    return LoadResult(
+        load.load_id,
+        load.table.name,
+        load.source.label,
+        read,
+        accepted,
+        unchanged,
+        rejected,
+    )
+
+
+def _earlier_result(
+    con: duckdb.DuckDBPyConnection, entry: Entry, source: SourceFile, fingerprint: str
+) -> LoadResult | None:
+    """Return the result of the load that took this very file, if it still stands.
+
+    It does not when it set rows aside for what other tables said (an unknown stock, a
+    day that was not in the calendar yet) and one of those tables has changed since.
+    """
+    row = con.execute(
+        """
+        select load_id, row_count_read, row_count_rejected
+        from raw.load
+        where file_sha256 = ? and mapping_sha256 = ? and table_name = ?
+        order by load_id desc
+        limit 1
+        """,
+        [source.sha256, fingerprint, entry.raw],
+    ).fetchone()
+    if row is None:
+        return None
+    load_id, read, rejected = row
+    stale = con.execute(
+        """
+        select 1
+        from raw.rejected_row
+        where load_id = $load_id
+            and list_contains($reasons, reason)
+            and exists (
+                select 1 from raw.load
+                where load_id > $load_id
+                    and row_count_accepted > 0
+                    and list_contains($tables, table_name)
+            )
+        limit 1
+        """,
+        {
+            "load_id": load_id,
+            "reasons": list(CONTEXT_REASONS),
+            "tables": list(LOADED_FIRST),
+        },
+    ).fetchone()
+    if stale is not None:
+        return None
+    return LoadResult(
+        load_id,
+        entry.raw,
+        source.label,
+        read,
+        0,
+        read - rejected,
+        rejected,
+        "loaded before",
+    )
+
+
+def _load_source(
+    con: duckdb.DuckDBPyConnection,
+    entry: Entry,
+    source: SourceFile,
+    *,
+    source_name: str,
+    mapping_name: str,
+    today: dt.date,
+) -> LoadResult:
+    fingerprint = entry.fingerprint()
+    earlier = _earlier_result(con, entry, source, fingerprint)
+    if earlier is not None:
+        return earlier
+    con.begin()
+    try:
+        row = con.execute("select coalesce(max(load_id), 0) + 1 from raw.load")
+        load_id = int(row.fetchall()[0][0])
+        load = _Load(con, entry, source, load_id, today)
+        with tempfile.TemporaryDirectory(prefix="lundong-") as folder:
+            result = _run(
+                load,
+                source_name=source_name,
+                mapping_name=mapping_name,
+                fingerprint=fingerprint,
+                folder=Path(folder),
+            )
+        con.commit()
+    except duckdb.Error as error:
+        con.rollback()
+        raise unreadable(source.path, error) from error
+    except BaseException:
+        con.rollback()
+        raise
+    return result
+
+
+def load_folder(
+    settings: Settings,
+    mapping_path: Path,
+    directory: Path,
+    *,
+    progress: Progress | None = None,
+    source_name: str = "folder",
+    today: dt.date | None = None,
+) -> list[LoadResult]:
+    """Load a folder's files into the raw tables, each in a transaction of its own.
+
+    Parameters
+    ----------
+    mapping_path : Path
+        TOML mapping (``warehouse/mappings``).
+    directory : Path
+        Folder of Parquet or CSV files.
+    progress : callable, optional
+        Called after each file with table, file and number of rows read.
+    source_name : str
+        Where the files come from, for ``raw.load``.
+    today : date, optional
+        Day after which no row can lie; the exchange's today by default.
+
+    Returns
+    -------
+    list of LoadResult
+        One per file and raw table; a file that no entry takes has no ``load_id``.
+
+    Raises
+    ------
+    LoadError
+        A file is refused; the files before it in the order of loading are stored, of
+        this one nothing is, and those after it have not been read.
+    """
+    mapping = read_mapping(mapping_path)
+    if not directory.is_dir():
+        raise LoadError(
+            "no such folder",
+            file=directory,
+            expected="a folder of Parquet or CSV files",
+            next_step="correct the path",
+        )
+    today = today or dt.datetime.now(EXCHANGE_TIME).date()
+    results: list[LoadResult] = []
+    taken: set[Path] = set(match_files(directory, tuple(mapping.ignored), ()))
+    lake_tables: set[str] = set()
+    with connect_build(settings) as con:
+        create_raw_tables(con)
+        for entry in mapping.entries():
+            for source in find_sources(entry, directory):
+                taken.update(path for group in source.paths for path in group)
+                result = _load_source(
+                    con,
+                    entry,
+                    source,
+                    source_name=source_name,
+                    mapping_name=mapping.name,
+                    today=today,
+                )
+                results.append(result)
+                if result.accepted and entry.table.storage == "lake":
+                    lake_tables.add(entry.raw)
+                if progress is not None:
+                    progress(entry.raw, source.label, result.read)
+        for name in sorted(lake_tables):
+            refresh_lake_view(con, RAW_TABLE_BY_NAME[name])
+    files = match_files(directory, ("*.parquet", "*.csv", "*/*.parquet", "*/*.csv"), ())
+    left = [path for path in files if path not in taken]
+    results.extend(
+        LoadResult(
+            None,
+            "",
+            str(path.relative_to(directory)),
+            message="no entry of the mapping takes this file",
+        )
+        for path in left
+    )
+    if len(left) == len(results):
+        raise LoadError(
+            "no file that the mapping takes",
+            file=directory,
+            expected=f"files named as in {mapping_path.name}",
+            next_step="correct the folder or the mapping",
+        )
+    return results

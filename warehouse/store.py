@@ -1,0 +1,306 @@
+"""The two DuckDB files and the raw tables in them.
+
+Connections, identifier quoting, the DDL made from ``raw_tables`` and the rule by which
+the current version of a row is found stand here. Add what every writer or reader of the
+store needs; keep loading (``load``) and publishing (``publish``) out.
+"""
+
+# ruff: noqa: S608 - identifiers and paths pass the quoting helpers of ``store``.
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from warehouse.raw_tables import RAW_TABLES, RawTable
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
+
+LOAD_COLUMNS = ("load_id", "replaces_load_id")
+
+# Tables that say what happened to the raw tables: name -> (columns, description).
+LOG_TABLES: dict[str, tuple[str, str]] = {
+    "load": (
+        """
+        load_id bigint primary key,
+        source varchar not null,
+        mapping varchar not null,
+        mapping_sha256 varchar not null,
+        table_name varchar not null,
+        file_path varchar not null,
+        file_sha256 varchar not null,
+        loaded_at timestamptz not null,
+        row_count_read bigint not null,
+        row_count_accepted bigint not null,
+        row_count_unchanged bigint not null,
+        row_count_rejected bigint not null,
+        first_date date,
+        last_date date,
+        status varchar not null,
+        check (
+            row_count_read
+            = row_count_accepted + row_count_unchanged + row_count_rejected
+        )
+        """,
+        "Loads that took effect. One row per file and raw table.",
+    ),
+    "rejected_row": (
+        """
+        load_id bigint not null,
+        table_name varchar not null,
+        file_path varchar not null,
+        line_number bigint,
+        column_name varchar,
+        value varchar,
+        reason varchar not null,
+        expected varchar not null,
+        row_json varchar not null
+        """,
+        "Rows set aside by a load. One row per row of the file that was not taken.",
+    ),
+    "load_finding": (
+        """
+        load_id bigint not null,
+        finding varchar not null,
+        row_count bigint not null,
+        example varchar
+        """,
+        "What a load noticed in rows that it took. One row per load and finding.",
+    ),
+    "lake_file": (
+        """
+        load_id bigint not null,
+        table_name varchar not null,
+        trade_date date not null,
+        file_path varchar not null,
+        row_count bigint not null
+        """,
+        "Files of the lake. One row per table, day and load that wrote the day.",
+    ),
+    "build_state": (
+        """
+        build_id varchar not null,
+        finished_at timestamptz not null,
+        last_load_id bigint not null,
+        project_hash varchar not null,
+        build_from date,
+        as_of_date date
+        """,
+        "Builds that succeeded: what was built, from which day. One row per build.",
+    ),
+    "check_result": (
+        """
+        run_id varchar not null,
+        checked_at timestamptz not null,
+        check_name varchar not null,
+        table_name varchar,
+        severity varchar not null,
+        status varchar not null,
+        failure_count bigint,
+        message varchar
+        """,
+        "Results of checks. One row per run, check and attempt.",
+    ),
+}
+
+
+class StoreError(RuntimeError):
+    """The store cannot be opened; the message says why and what to do."""
+
+
+def quote_identifier(name: str) -> str:
+    """Quote a table or column name for use in SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Quote a text for the few statements that take no bound values (views)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _connect(
+    path: Path, settings: Settings, *, read_only: bool
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(settings.home / "spill"),
+    }
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            holder = re.search(r"PID (\d+)", str(error))
+            who = f"process {holder.group(1)}" if holder else "another process"
+            message = f"{path} is in use by {who}: wait for it to end, then try again"
+            raise StoreError(message) from error
+        raise StoreError(f"{path} cannot be opened: {error}") from error
+    try:
+        # Only once the connection stands: the bundled icu is loaded by then.
+        connection.execute("set TimeZone = 'Asia/Shanghai'")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connect_build(
+    settings: Settings, *, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the builder's file; the folder is made when it is missing.
+
+    Raises
+    ------
+    StoreError
+        Another process writes to the file, or it does not exist and ``read_only``.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if read_only and not settings.build_path.exists():
+        message = f"{settings.build_path} does not exist: run `lundong refresh` first"
+        raise StoreError(message)
+    with _connect(settings.build_path, settings, read_only=read_only) as connection:
+        yield connection
+
+
+@contextmanager
+def connect_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the current publication, read-only.
+
+    Raises
+    ------
+    StoreError
+        Nothing has been published yet.
+    """
+    if not settings.published_path.exists():
+        message = f"{settings.published_path} does not exist: run `lundong refresh`"
+        raise StoreError(message)
+    path = settings.published_path.resolve()
+    with _connect(path, settings, read_only=True) as connection:
+        yield connection
+
+
+def _column_sql(table: RawTable) -> str:
+    lines = [
+        f"{quote_identifier(column.name)} {column.type}"
+        + (" not null" if column.required else "")
+        for column in table.columns
+    ]
+    lines += ["load_id bigint not null", "replaces_load_id bigint"]
+    return ",\n    ".join(lines)
+
+
+def create_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Create schema ``raw`` with every raw table that is not there yet.
+
+    Tables of the lake become views over the current file of each day.
+    """
+    con.execute("create schema if not exists raw")
+    for name, (columns, description) in LOG_TABLES.items():
+        con.execute(f"create table if not exists raw.{name} ({columns})")
+        con.execute(f"comment on table raw.{name} is {quote_literal(description)}")
+    for table in RAW_TABLES:
+        if table.storage == "lake":
+            refresh_lake_view(con, table)
+            continue
+        name = f"raw.{quote_identifier(table.name)}"
+        con.execute(f"create table if not exists {name} (\n    {_column_sql(table)}\n)")
+        con.execute(f"comment on table {name} is {quote_literal(table.description)}")
+
+
+def lake_root(con: duckdb.DuckDBPyConnection) -> Path:
+    """Return the folder of the lake, which lies beside the builder's file."""
+    row = con.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise StoreError("the lake needs a builder's file, not a database in memory")
+    return Path(row[0]).parent / "lake"
+
+
+def lake_rows_sql(table: RawTable, files: Sequence[Path]) -> str:
+    """Return the query for the rows of a lake table in some of its files."""
+    if files:
+        paths = ", ".join(quote_literal(str(file)) for file in files)
+        names = (*(column.name for column in table.columns), *LOAD_COLUMNS)
+        selected = ", ".join(quote_identifier(name) for name in names)
+        return (
+            f"select {selected} from read_parquet([{paths}], hive_partitioning = false)"
+        )
+    typed = [
+        f"cast(null as {column.type}) as {quote_identifier(column.name)}"
+        for column in table.columns
+    ]
+    typed += [f"cast(null as bigint) as {name}" for name in LOAD_COLUMNS]
+    return f"select {', '.join(typed)} where false"
+
+
+def refresh_lake_view(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Point the view ``raw.<table>`` at the newest file of each day."""
+    rows = con.execute(
+        """
+        select file_path
+        from raw.lake_file
+        where table_name = ?
+        qualify row_number() over (partition by trade_date order by load_id desc) = 1
+        order by trade_date
+        """,
+        [table.name],
+    ).fetchall()
+    root = lake_root(con) if rows else Path()
+    body = lake_rows_sql(table, [root / row[0] for row in rows])
+    view = f"raw.{quote_identifier(table.name)}"
+    con.execute(f"create or replace view {view} as {body}")
+    con.execute(f"comment on view {view} is {quote_literal(table.description)}")
+
+
+def current_rows_sql(
+    table: RawTable,
+    columns: Iterable[str] | None = None,
+    *,
+    condition: str = "true",
+    known_at: bool = False,
+) -> str:
+    """Return the query for the newest version of each row of a raw table.
+
+    Parameters
+    ----------
+    columns : iterable of str, optional
+        Columns wanted; all declared columns, ``load_id`` and ``replaces_load_id`` by
+        default.
+    condition : str
+        SQL condition over columns of the key that both versions of a row share.
+    known_at : bool
+        Read what was known at a time: the query then has the named parameter
+        ``$known_at``.
+
+    Notes
+    -----
+    A version is current when no later row names its key and its ``load_id`` in
+    ``replaces_load_id``. Corrections are few, so this is an anti join against a tiny
+    set, never a sort of the whole table.
+    """
+    wanted = columns or (*(column.name for column in table.columns), *LOAD_COLUMNS)
+    selected = ", ".join(f"version.{quote_identifier(name)}" for name in wanted)
+    key = ", ".join(quote_identifier(name) for name in table.key)
+    known = (
+        "and load_id in (select load_id from raw.load where loaded_at <= $known_at)"
+        if known_at
+        else ""
+    )
+    name = f"raw.{quote_identifier(table.name)}"
+    return f"""
+        select {selected}
+        from (select * from {name} where {condition} {known}) as version
+        anti join (
+            select {key}, replaces_load_id as load_id
+            from {name}
+            where replaces_load_id is not null and {condition} {known}
+        ) as correction using ({key}, load_id)
+    """
