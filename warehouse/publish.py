@@ -27,7 +27,8 @@ from warehouse.lock import EXCHANGE_TIME, writer_lock
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import quote_identifier, quote_literal
 
-Progress = Callable[[str], None]
+# Called with what is done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
 
 # The oldest DuckDB whose clients open the file: drivers of BI tools lag behind.
 STORAGE_VERSION = "v1.2.0"
@@ -212,7 +213,7 @@ def publish(
     retention : int
         Publications kept under ``published/versions``, this one included.
     progress : callable, optional
-        Receives one line per step.
+        Called before each step with its label, the steps done and all steps.
 
     Raises
     ------
@@ -259,7 +260,6 @@ def publish(
         finally:
             _remove_leftovers(folder)
         _forget_old_versions(folder, retention)
-    tell(f"published {publication.publication_id} as of {publication.as_of_date}")
     return publication
 
 
@@ -348,8 +348,9 @@ def _write_file(
         for schema in sorted({ARCHIVE_SCHEMA, *(model.schema for model in models)}):
             connection.execute(f"create schema {quote_identifier(schema)}")
         # Tables in the order of their creation, so that a foreign key finds its table.
-        for model in sorted(models, key=lambda m: kinds[m.label].order):
-            tell(f"copying {model.label}")
+        ordered = sorted(models, key=lambda model: kinds[model.label].order)
+        for done, model in enumerate(ordered):
+            tell(f"copying {model.label}", done, len(models))
             try:
                 _copy(connection, build, model, kinds[model.label])
             except duckdb.Error as error:
@@ -371,7 +372,7 @@ def _write_file(
             code_version=code_version,
         )
         connection.execute(MACROS.read_text(encoding="utf-8"))
-        tell("archiving")
+        tell("archiving", len(models), len(models))
         write_archive(
             connection,
             target=_TARGET,
@@ -744,5 +745,5 @@ def _attach(
         raise PublishError(message) from error
 
 
-def _silent(_: str) -> None:
+def _silent(_label: str, _done: int, _total: int) -> None:
     """Take the place of a progress display where none is wanted."""
