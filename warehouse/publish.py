@@ -250,7 +250,7 @@ def publish(
                 as_of_date=as_of_date,
                 tell=tell,
             )
-            tell("checking the new file")
+            tell("checking", len(models), len(models))
             _check_file(settings, temporary, models, publication)
             _swap(settings, temporary, publication.publication_id)
         except (duckdb.Error, OSError) as error:
