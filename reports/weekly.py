@@ -18,6 +18,7 @@ from warehouse.settings import Settings
 from warehouse.store import connect_published
 
 HEAT_MAP_WEEKS = 12
+ABSENT = "—"
 
 INDUSTRY_SYSTEMS = """
     select industry_system, count(distinct industry_code) as industry_count
@@ -145,7 +146,7 @@ Rows = list[dict[str, Any]]
 class Publication:
     """Which publication a page was made from."""
 
-    publication_id: str
+    publication_id: int
     published_at: str
     as_of_date: date
 
@@ -179,13 +180,15 @@ def _choose_week(connection: duckdb.DuckDBPyConnection, week: date | None) -> da
         """
         select max(w.trade_week)
         from core.dim_trade_week as w
-        where w.is_complete and ($week is null or w.trade_week = $week)
+        where
+            w.is_complete
+            and w.trade_week = coalesce(cast($week as date), w.trade_week)
         """,
         {"week": week},
     ).fetchone()
     if row is None or row[0] is None:
-        wanted = "any complete exchange week" if week is None else f"a week ending {week}"
-        message = f"the published warehouse has not {wanted}; see lundong status"
+        wanted = "complete exchange week" if week is None else f"week ending {week}"
+        message = f"the published warehouse has no {wanted}; see lundong status"
         raise ValueError(message)
     chosen: date = row[0]
     return chosen
@@ -242,9 +245,9 @@ def _query(
 
 def _percent(value: float | None, digits: int = 2) -> str:
     """Format a decimal as a percentage; an absent value as a dash."""
-    return "–" if value is None else f"{100 * value:.{digits}f}%"
+    return ABSENT if value is None else f"{100 * value:.{digits}f}%"
 
 
 def _number(value: float | None, digits: int = 3) -> str:
     """Format a number; an absent value as a dash."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return ABSENT if value is None else f"{value:.{digits}f}"
