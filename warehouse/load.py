@@ -59,6 +59,11 @@ Progress = Callable[[str, str, int], None]
 MASS_SHARE = 0.2
 MASS_ROWS = 20
 
+TICK_CNY = 0.01
+# On 2.93 million real rows VWAP leaves low .. high by more than a tick on 65, by more
+# than a tick and 1% on none; a wrong unit is off by 100 or 1,000.
+VWAP_TOLERANCE = 0.01
+
 # Reasons that other tables or the passing of time can lift: a file with such rows is
 # read again when one of the tables loaded first has changed since.
 CONTEXT_REASONS = (
@@ -209,10 +214,21 @@ def _reference_checks(table: RawTable, today: dt.date) -> list[Check]:
 
 
 def _row_checks(table: RawTable) -> list[Check]:
-    return [
+    """Return the checks over one row, and that of units: VWAP against low and high."""
+    checks = [
         Check(check.name, f"not ({check.condition})", check.column, check.message)
         for check in table.row_checks
     ]
+    names = {column.name for column in table.columns}
+    if {"amount_cny", "volume_shares", "low_cny", "high_cny"} <= names:
+        failed = (
+            "amount_cny > 0 and amount_cny / nullif(volume_shares, 0) not between "
+            f"low_cny * (1 - {VWAP_TOLERANCE}) - {TICK_CNY} "
+            f"and high_cny * (1 + {VWAP_TOLERANCE}) + {TICK_CNY}"
+        )
+        expected = "CNY and shares, so that amount / volume lies in low .. high"
+        checks.append(Check("vwap_outside_range", failed, "amount_cny", expected))
+    return checks
 
 
 def _static_checks(load: _Load) -> list[Check]:

@@ -113,6 +113,9 @@ class Entry(BaseModel):
         The file's columns that are used, with DuckDB types. Empty: the raw table's own.
     optional : tuple of str
         Columns of ``columns`` that a file may lack; they are NULL then.
+    derive : dict of str to str
+        Name to SQL expression over the file's columns and the names before it, for use
+        in what follows.
     select : dict of str to str
         Raw column to SQL expression over the file's columns. Empty: by name.
     set_aside : dict of str to str
@@ -133,6 +136,7 @@ class Entry(BaseModel):
     exclude: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)
     optional: tuple[str, ...] = ()
+    derive: dict[str, str] = Field(default_factory=dict)
     select: dict[str, str] = Field(default_factory=dict)
     set_aside: dict[str, str] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -510,7 +514,13 @@ def create_source(
     """
     if not entry.parts:
         scan = _scan(source.path, entry, entry.source_types(), folder)
-        con.execute(f"create or replace temp view source as {scan}")
+        derived = "".join(
+            f", {expression} as {quote_identifier(name)}"
+            for name, expression in entry.derive.items()
+        )
+        con.execute(
+            f"create or replace temp view source as select *{derived} from ({scan})"
+        )
         return
     queries = [
         _create_part(con, entry, part, files, folder)
