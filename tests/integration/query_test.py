@@ -1,0 +1,288 @@
+"""Asking the publication: headers, values, formats, and that nothing can be written."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from warehouse import query as query_module
+from warehouse.publish import publish
+from warehouse.query import (
+    QueryError,
+    format_result,
+    list_queries,
+    read_query,
+    run_query,
+    run_sql,
+)
+from warehouse.settings import Settings
+from warehouse.store import StoreError
+
+HEADER = """-- question: Which industries lead, and
+--     which lag?
+-- parameter: week (date) = latest_week(): Any day of the week: asked
+--     for.
+-- parameter: at_most (integer) = 2: Industries.
+-- parameter: industry (text): Industry.
+-- column: trade_week (date): Week.
+-- column: industry_code (text): Industry.
+-- column: diffusion_index (number): Index.
+-- rows: some
+select trade_week, industry_code, diffusion_index
+from diffusion.fct_diffusion_index_weekly
+where trade_week = week_of($week) and industry_code >= $industry
+order by industry_code
+limit $at_most
+"""
+
+
+@pytest.fixture
+def published(tiny_build: Any) -> Settings:
+    publish(
+        tiny_build.settings,
+        manifest_path=tiny_build.manifest_path,
+        code_version="test",
+    )
+    settings: Settings = tiny_build.settings
+    return settings
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a library of one query in the place of the project's."""
+    folder = tmp_path / "queries"
+    folder.mkdir()
+    (folder / "leaders.sql").write_text(HEADER, encoding="utf-8")
+    monkeypatch.setattr(query_module, "QUERIES", folder)
+    return folder
+
+
+@pytest.mark.usefixtures("library")
+def test_a_header_is_read() -> None:
+    (query,) = list_queries()
+    assert query == read_query("leaders")
+    assert query.name == "leaders"
+    assert query.question == "Which industries lead, and which lag?"
+    assert [(p.name, p.type, p.default) for p in query.parameters] == [
+        ("week", "date", "latest_week()"),
+        ("at_most", "integer", "2"),
+        ("industry", "text", None),
+    ]
+    assert query.parameters[0].description == "Any day of the week: asked for."
+    assert [(c.name, c.type) for c in query.columns] == [
+        ("trade_week", "date"),
+        ("industry_code", "text"),
+        ("diffusion_index", "number"),
+    ]
+    assert query.rows == "some"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("-- parametre: week (date): Week.", "header line not understood"),
+        ("-- parameter: week: Week.", "header line not understood"),
+        ("-- rows: plenty", "header line not understood"),
+        ("-- column: week (day): Week.", "unknown type day"),
+    ],
+)
+def test_a_broken_header_is_named(library: Path, line: str, message: str) -> None:
+    (library / "broken.sql").write_text(line + "\n" + HEADER, encoding="utf-8")
+    with pytest.raises(QueryError, match=f"broken.sql: {message}"):
+        read_query("broken")
+    (library / "broken.sql").write_text("select 1", encoding="utf-8")
+    with pytest.raises(QueryError, match="needs a question and its columns"):
+        read_query("broken")
+
+
+@pytest.mark.usefixtures("library")
+def test_values_are_bound_and_defaults_evaluated(published: Settings) -> None:
+    answer = run_query(published, "leaders", {"industry": "CI005002"})
+    assert answer.column_names == ["trade_week", "industry_code", "diffusion_index"]
+    assert answer.column("trade_week").to_pylist() == [date(2024, 1, 19)] * 2
+    # Any day of the week, as text or as a date.
+    for week in ("2024-01-09", date(2024, 1, 9), datetime.fromisoformat("2024-01-09")):
+        answer = run_query(
+            published, "leaders", {"industry": "CI", "week": week, "at_most": "1"}
+        )
+        assert answer.to_pylist() == [
+            {
+                "trade_week": date(2024, 1, 12),
+                "industry_code": "CI005001",
+                "diffusion_index": 0.1,
+            }
+        ]
+    # A value is never part of the statement.
+    hostile = "'; drop table diffusion.fct_diffusion_index_weekly; --"
+    assert run_query(published, "leaders", {"industry": hostile}).num_rows == 2
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("leader", {}, r"no query 'leader': did you mean leaders\?"),
+        ("leaders", {"weak": "x"}, r"'weak': did you mean week\?; leaders takes week"),
+        ("leaders", {}, "leaders needs industry: Industry."),
+        (
+            "leaders",
+            {"industry": "CI", "week": "19.1.2024"},
+            "week is '19.1.2024', which is no date: write it like 2024-06-21",
+        ),
+        ("leaders", {"industry": "CI", "at_most": "two"}, "no integer"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line(
+    published: Settings, name: str, parameters: dict[str, str], message: str
+) -> None:
+    with pytest.raises(QueryError, match=message) as error:
+        run_query(published, name, parameters)
+    assert "\n" not in str(error.value)
+
+
+def test_nothing_published_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="lundong refresh"):
+        run_sql(Settings(home=tmp_path), "select 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select 42 as answer",
+        "from core.dim_trade_week",
+        "with w as (select 1 as i) select * from w",
+        "describe core.dim_trade_week",
+        "summarize core.dim_trade_week",
+        "show all tables",
+        "explain select 1",
+        "select latest_week()",
+        "from archive.diffusion_index_weekly_as_published(now()::timestamp)",
+    ],
+)
+def test_reading_is_answered(published: Settings, statement: str) -> None:
+    assert run_sql(published, statement).num_rows > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into core.dim_trade_week values (today(), today(), today(), true)",
+        "update core.dim_trade_week set is_complete = false",
+        "delete from core.dim_trade_week",
+        "drop table core.dim_trade_week",
+        "create table core.mine (i integer)",
+        "create temp table mine (i integer)",
+        "alter table core.dim_trade_week add column i integer",
+        "copy core.dim_trade_week to '{folder}/copy.csv'",
+        "export database '{folder}/copy'",
+        "attach '{folder}/other.duckdb'",
+        "checkpoint",
+        "vacuum",
+        "install httpfs",
+        "load httpfs",
+        "set threads = 1",
+        "set enable_external_access = true",
+        "pragma enable_profiling",
+        "call pragma_version()",
+        "select 1; drop table core.dim_trade_week",
+        "",
+        "select * from read_csv('{folder}/secret.csv')",
+        "select * from '{folder}/secret.csv'",
+        "select content from read_text('{folder}/secret.csv')",
+        "select * from glob('{folder}/*')",
+        "select * from read_parquet('https://example.com/x.parquet')",
+    ],
+)
+def test_nothing_but_reading_the_publication(
+    published: Settings, tmp_path: Path, statement: str
+) -> None:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.csv").write_text("a,b\n1,2\n")
+    before = published.published_path.read_bytes()
+    with pytest.raises(QueryError) as error:
+        run_sql(published, statement.format(folder=folder))
+    assert "\n" not in str(error.value)
+    assert published.published_path.read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["secret.csv"]
+
+
+def test_a_wrong_name_is_said_with_candidates(published: Settings) -> None:
+    with pytest.raises(QueryError, match="trade_week") as error:
+        run_sql(published, "select trade_weak from core.dim_trade_week")
+    assert "LINE 1" not in str(error.value)
+
+
+ANSWER = pa.table(
+    {
+        "day": pa.array([date(2024, 1, 19), None]),
+        "name": ["食品饮料, 酒", 'with "quotes"\nand a line'],
+        "share": [0.1 + 0.2, float("nan")],
+        "count": pa.array([2**53 + 1, None], pa.int64()),
+        "flag": [True, False],
+        "list": [[1.5, None], None],
+        "at": [datetime.fromisoformat("2024-01-19 20:00:00"), None],
+    }
+)
+
+
+def test_json_keeps_every_digit() -> None:
+    rows = json.loads(format_result(ANSWER, "json"))
+    assert rows == [
+        {
+            "day": "2024-01-19",
+            "name": "食品饮料, 酒",
+            "share": 0.1 + 0.2,
+            "count": 2**53 + 1,
+            "flag": True,
+            "list": [1.5, None],
+            "at": "2024-01-19T20:00:00",
+        },
+        {
+            "day": None,
+            "name": 'with "quotes"\nand a line',
+            "share": None,
+            "count": None,
+            "flag": False,
+            "list": None,
+            "at": None,
+        },
+    ]
+
+
+def test_csv_is_read_back_whole() -> None:
+    assert format_result(ANSWER, "csv").decode() == (
+        "day,name,share,count,flag,list,at\n"
+        '2024-01-19,"食品饮料, 酒",0.30000000000000004,9007199254740993,true,'
+        '"[1.5, null]",2024-01-19T20:00:00\n'
+        ',"with ""quotes""\nand a line",,,false,,\n'
+    )
+
+
+def test_parquet_is_the_answer() -> None:
+    back = pq.read_table(io.BytesIO(format_result(ANSWER, "parquet")))
+    assert back.drop(["share"]).equals(ANSWER.drop(["share"]))
+
+
+def test_the_table_is_aligned_and_not_endless() -> None:
+    long = pa.table(
+        {"industry": ["银行", "[red]x"] * 600, "value": [1 / 3, 12345678.9] * 600}
+    )
+    lines = format_result(long).decode().splitlines()
+    assert lines[0].split() == ["industry", "value"]
+    assert lines[1].split() == ["银行", "0.333333"]
+    assert lines[2].split() == ["[red]x", "1.23457e+07"]
+    assert len(lines) == 1002
+    assert "200 more rows" in lines[-1]
+
+
+def test_an_unknown_format_is_said() -> None:
+    with pytest.raises(QueryError, match="did you mean table or csv or json"):
+        format_result(ANSWER, "xlsx")  # type: ignore[arg-type]
