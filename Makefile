@@ -1,0 +1,60 @@
+# Every target sets up what it needs: Python 3.11 or newer is all that must be there.
+.DEFAULT_GOAL := help
+.PHONY: help refresh test lint docs bench real ui clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+FIND_PYTHON := for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then command -v $$name; exit 0; fi; done
+
+help:
+	@echo "make refresh  set up, make and load the sample market, build, publish, report"
+	@echo "make test     run all tests"
+	@echo "make lint     ruff, mypy, sqlfluff"
+	@echo "make docs     write the generated files: dbt sources, data dictionary"
+	@echo "make bench    run the benchmarks"
+	@echo "make real     load LUNDONG_REAL_DATA, refresh, print the figures"
+	@echo "make ui       Dagster's user interface on http://127.0.0.1:3000"
+	@echo "make clean    remove the environment and caches; the store stays"
+
+# The lock file names every package; the stamp says that it was installed.
+$(READY): requirements.lock pyproject.toml
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then \
+		echo "error: no Python 3.11 or newer found: install it, then try again" >&2; \
+		exit 1; \
+	fi; \
+	test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+refresh: $(READY)
+	@$(BIN)/lundong sample --if-empty
+	@$(BIN)/lundong refresh
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 dbt_project sql
+
+docs: $(READY)
+	$(BIN)/python -m warehouse.dbt_sources
+
+bench: $(READY)
+	@for file in benchmarks/*_benchmark.py; do $(BIN)/python "$$file" || exit 1; done
+
+real: $(READY)
+	@$(BIN)/python benchmarks/real.py
+
+ui: $(READY)
+	@$(BIN)/lundong ui
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,410 @@
+"""The assets: source files, raw tables, dbt tables, the publication.
+
+Each asset calls one function of ``warehouse`` or dbt. Add an asset here together with
+its place in a job; keep conditions of when it runs in ``schedules`` and ``sensors``.
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotations themselves.
+
+from collections.abc import Iterator
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
+
+from dagster_defs.checks import (
+    DAILY_BAR,
+    PUBLICATION,
+    PUBLICATION_CHECK_SPECS,
+    RAW_CHECK_SPECS,
+    check_result,
+)
+from dagster_defs.instance import POOL
+from dagster_defs.lineage import column_lineage
+from dagster_defs.partitions import WEEKS, WeekRange, week_range
+from dagster_defs.project import (
+    WarehouseDbt,
+    applied_environment,
+    build_arguments,
+    built_node_count,
+    environment,
+    failed_nodes,
+    manifest_path,
+    target_path,
+)
+from dagster_defs.resources import Progress, WarehouseResource
+from dagster_defs.translator import FRESHNESS, WarehouseTranslator
+from reports.weekly import write_report
+from warehouse.build_window import (
+    build_window,
+    last_built_day,
+    last_loaded_day,
+    project_hash,
+    record_build,
+)
+from warehouse.checks import RAW_CHECKS, check_publication, record_outcomes
+from warehouse.drop_folder import find_drop, load_drop
+from warehouse.load import LoadError
+from warehouse.lock import builder_process
+from warehouse.publish import INNER_SCHEMAS, PublishError, publish
+from warehouse.raw_state import raw_table_states, week_state
+from warehouse.raw_tables import RAW_TABLES
+from warehouse.store import connect_build, connect_published, create_raw_tables
+
+REPORT = dg.AssetKey(["publication", "report"])
+DROP_FOLDER = dg.AssetKey(["source", "drop_folder"])
+
+# A full disk or a file still being copied may mend itself; bad data do not, they fail
+# without a second try.
+RETRIES = dg.RetryPolicy(max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL)
+
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+class DropConfig(dg.Config):
+    """Which folder to load."""
+
+    folder: str
+
+
+class BuildConfig(dg.Config):
+    """How much to build.
+
+    ``full`` rewrites everything. ``as_of_date`` (ISO date) cuts the raw data at a date;
+    the result is the warehouse as it was known then, so use it in a store of its own.
+    """
+
+    full: bool = False
+    as_of_date: str | None = None
+
+
+def refuse(message: str) -> dg.Failure:
+    """Return a failure that no second try can mend."""
+    return dg.Failure(description=message, allow_retries=False)
+
+
+@dg.asset(
+    key=DROP_FOLDER,
+    group_name="source",
+    description=(
+        "A folder under drop/ with a mapping and files, loaded into the raw tables. "
+        "The sensor drop_folder_sensor asks for it when files have arrived."
+    ),
+    kinds={"parquet"},
+    pool=POOL,
+    retry_policy=RETRIES,
+)
+def drop_folder(
+    context: dg.AssetExecutionContext, config: DropConfig, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Load one folder of the drop folder."""
+    drop = find_drop(warehouse.settings, config.folder)
+    if drop is None:
+        raise refuse(f"{config.folder} has no mapping (*.toml) or no files beside it")
+    try:
+        results = load_drop(warehouse.settings, drop)
+    except LoadError as error:
+        raise refuse(str(error)) from error
+    with connect_build(warehouse.settings) as con:
+        last_day = last_loaded_day(con)
+    for result in results:
+        context.log.info(f"{result.table_name} {result.file_path}: {result.message}")
+    return dg.MaterializeResult(
+        metadata={
+            "folder": config.folder,
+            "files": len(results),
+            "rows_read": sum(result.read for result in results),
+            "rows_accepted": sum(result.accepted for result in results),
+            "rows_unchanged": sum(result.unchanged for result in results),
+            "rows_rejected": sum(result.rejected for result in results),
+            "last_loaded_day": last_day.isoformat() if last_day else "",
+        }
+    )
+
+
+def _raw_specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            key=dg.AssetKey(["raw", table.name]),
+            deps=[DROP_FOLDER],
+            group_name="raw",
+            description=table.description,
+            skippable=True,
+            kinds={"duckdb"},
+            metadata={
+                "dagster/column_schema": dg.TableSchema(
+                    columns=[
+                        dg.TableColumn(
+                            column.name,
+                            column.type,
+                            column.description,
+                            constraints=dg.TableColumnConstraints(
+                                nullable=not column.required
+                            ),
+                        )
+                        for column in table.columns
+                    ]
+                ),
+                "dagster/table_name": f"raw.{table.name}",
+                "key": ", ".join(table.key),
+            },
+            freshness_policy=FRESHNESS if table.name == "daily_bar" else None,
+        )
+        for table in RAW_TABLES
+    ]
+
+
+@dg.multi_asset(
+    name="raw_tables",
+    specs=_raw_specs(),
+    check_specs=RAW_CHECK_SPECS,
+    can_subset=True,
+    partitions_def=WEEKS,
+    backfill_policy=SINGLE_RUN,
+    pool=POOL,
+)
+def raw_tables(
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    progress: dg.ResourceParam[Progress],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Say what is loaded for the weeks of the run, and check it.
+
+    Weeks without a trading day give nothing, so that all that follows is skipped.
+    """
+    weeks = week_range(context)
+    progress("checking the raw tables", 0, 0)
+    with connect_build(warehouse.settings) as con:
+        create_raw_tables(con)
+        state = week_state(con, weeks.first_day, weeks.last_day)
+        if state.calendar_end is None or state.last_bar is None:
+            raise refuse("nothing is loaded: run `lundong sample` or `lundong load`")
+        if state.calendar_end < weeks.first_day:
+            raise refuse(
+                f"the trading calendar ends on {state.calendar_end}, before the week "
+                f"from {weeks.first_day}: load a longer calendar"
+            )
+        if state.first_trading_day is None:
+            context.log.info(f"no trading from {weeks.first_day} to {weeks.last_day}")
+            return
+        if state.last_bar < state.first_trading_day:
+            raise refuse(
+                f"the last daily bars are of {state.last_bar}, before the week from "
+                f"{state.first_trading_day}: load the week's files, then run again"
+            )
+        states = {state.name: state for state in raw_table_states(con)}
+        outcomes = [check(con) for check in RAW_CHECKS]
+        record_outcomes(con, context.run_id, outcomes)
+    for key in sorted(context.selected_asset_keys):
+        table = states[key.path[-1]]
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/row_count": table.row_count,
+                "first_date": str(table.first_date or ""),
+                "last_date": str(table.last_date or ""),
+                "loads": table.load_count,
+                "last_load": str(table.last_loaded_at or ""),
+            },
+        )
+    selected = {key.name for key in context.selected_asset_check_keys}
+    for outcome in outcomes:
+        if outcome.name in selected:
+            yield check_result(outcome, DAILY_BAR)
+
+
+def _row_counts(
+    con: duckdb.DuckDBPyConnection, manifest: dict[str, Any]
+) -> dict[str, int]:
+    """Return rows by dbt node, of the nodes that are tables."""
+    tables = {
+        node_id: node["relation_name"]
+        for node_id, node in manifest["nodes"].items()
+        if node["resource_type"] in {"model", "seed"}
+        and node["config"]["materialized"] != "view"
+    }
+    query = " union all ".join(
+        f"select ? as node_id, count(*) as row_count from {relation}"  # noqa: S608
+        for relation in tables.values()
+    )
+    return dict(con.execute(query, list(tables)).fetchall())
+
+
+def _with_metadata(
+    event: dg.Output[None],
+    *,
+    counts: dict[str, int],
+    lineage: dict[str, dg.TableColumnLineage],
+) -> dg.Output[None]:
+    """Return the event of a built node with its row count and column lineage."""
+    node_id = str(event.metadata["unique_id"].value)
+    metadata: dict[str, Any] = dict(event.metadata)
+    if node_id in counts:
+        metadata["dagster/row_count"] = counts[node_id]
+    if node_id in lineage:
+        metadata["dagster/column_lineage"] = lineage[node_id]
+    return event.with_metadata(metadata)
+
+
+def first_day_to_build(weeks: WeekRange, *, as_of_date: date | None) -> date | None:
+    """Return the day from which the weeks of a run ask for a rewrite.
+
+    A store that is built as of a date is built whole.
+    """
+    return None if as_of_date is not None else weeks.first_day
+
+
+def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+    """Return the assets of the dbt project, built by one invocation of dbt."""
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_models",
+        dagster_dbt_translator=WarehouseTranslator(),
+        partitions_def=WEEKS,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+    )
+    def dbt_models(
+        context: dg.AssetExecutionContext,
+        config: BuildConfig,
+        dbt: WarehouseDbt,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[Any]:
+        """Build seeds and models, test them, and note that the build succeeded."""
+        settings = warehouse.settings
+        as_of = date.fromisoformat(config.as_of_date) if config.as_of_date else None
+        weeks = week_range(context)
+        with connect_build(settings) as con:
+            window = build_window(
+                con,
+                project_hash=project_hash(Path(dbt.project_dir)),
+                full=config.full or as_of is not None,
+                first_day=first_day_to_build(weeks, as_of_date=as_of),
+            )
+            loaded = last_loaded_day(con)
+        context.log.info(
+            f"building from {window.build_from or 'the beginning'}: {window.reason}"
+        )
+        total = built_node_count(manifest)
+        built: list[dg.Output[None]] = []
+        variables = {**environment(settings), "LUNDONG_RUN_ID": context.run_id}
+        with applied_environment(variables):
+            invocation = dbt.cli(
+                build_arguments(window, as_of_date=as_of),
+                context=context,
+                target_path=target_path(settings),
+            )
+        with builder_process(settings, invocation.process.pid):
+            try:
+                for done, event in enumerate(invocation.stream(), start=1):
+                    progress("building and testing", min(done, total), total)
+                    if isinstance(event, dg.Output):
+                        built.append(event)
+                    else:
+                        yield event
+            except DagsterDbtCliRuntimeError as error:
+                yield from built
+                failed = "; ".join(failed_nodes(settings)) or str(error)
+                raise refuse(f"the build failed: {failed}") from error
+        # The build file is free again only now: row counts come last.
+        progress("reading row counts and column lineage", total, total)
+        with connect_build(settings) as con:
+            counts = _row_counts(con, manifest)
+            record_build(
+                con,
+                window,
+                build_id=context.run_id,
+                as_of_date=min(as_of, loaded) if as_of and loaded else loaded,
+            )
+        lineage = column_lineage(target_path(settings), manifest)
+        for event in built:
+            yield _with_metadata(event, counts=counts, lineage=lineage)
+
+    return dbt_models
+
+
+def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+    """Return the asset of the publication, which follows every published table."""
+    tables = [
+        dg.AssetKey([node["schema"], node["name"]])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] not in INNER_SCHEMAS
+    ]
+
+    @dg.asset(
+        key=PUBLICATION,
+        deps=tables,
+        group_name="publication",
+        description=(
+            "published/lundong.duckdb: one immutable file with every table an analyst "
+            "reads, swapped in whole."
+        ),
+        kinds={"duckdb"},
+        partitions_def=WEEKS,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+        retry_policy=RETRIES,
+        freshness_policy=FRESHNESS,
+        check_specs=PUBLICATION_CHECK_SPECS,
+    )
+    def published(
+        warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Publish what was built and read it back."""
+        settings = warehouse.settings
+        progress("publishing", 0, 0)
+        with connect_build(settings, read_only=True) as con:
+            as_of = last_built_day(con)
+        try:
+            publication = publish(
+                settings,
+                manifest_path=manifest_path(settings),
+                code_version=version("lundong"),
+                as_of_date=as_of,
+            )
+        except PublishError as error:
+            raise refuse(str(error)) from error
+        with connect_published(settings) as con:
+            outcome = check_publication(con, publication)
+        yield dg.MaterializeResult(
+            metadata={
+                "publication_id": publication.publication_id,
+                "path": dg.MetadataValue.path(str(publication.path)),
+                "as_of_date": publication.as_of_date.isoformat(),
+                "content_hash": publication.content_hash,
+                "tables": len(publication.row_counts),
+                "dagster/row_count": sum(publication.row_counts.values()),
+            }
+        )
+        yield check_result(outcome, PUBLICATION)
+
+    return published
+
+
+@dg.asset(
+    key=REPORT,
+    deps=[PUBLICATION],
+    group_name="publication",
+    description="The page of the newest complete week, from the published file alone.",
+    kinds={"html"},
+    partitions_def=WEEKS,
+    backfill_policy=SINGLE_RUN,
+    freshness_policy=FRESHNESS,
+)
+def report(
+    warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult[None]:
+    """Write the weekly report."""
+    progress("writing the report", 0, 0)
+    try:
+        path = write_report(warehouse.settings)
+    except ValueError as error:
+        raise refuse(str(error)) from error
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})

@@ -1,0 +1,56 @@
+"""All definitions put together, from one function.
+
+Tests and the command line build the same graph with other settings or another progress
+display. Add a new module's definitions here; keep everything else out.
+"""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+
+from dagster_defs.assets import (
+    drop_folder,
+    make_dbt_models,
+    make_published,
+    raw_tables,
+    report,
+)
+from dagster_defs.jobs import EXECUTOR, load_drop_job, refresh_job
+from dagster_defs.project import prepare_manifest
+from dagster_defs.resources import Progress, make_resources, no_progress
+from dagster_defs.schedules import saturday_refresh
+from dagster_defs.sensors import drop_folder_sensor, refresh_after_load
+from warehouse.settings import Settings, read_settings
+
+
+def build_definitions(
+    settings: Settings | None = None, *, progress: Progress = no_progress
+) -> dg.Definitions:
+    """Return assets, jobs, schedules, sensors and resources of a store.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        The store; the one named by the environment by default.
+    progress : callable
+        Told what a run does.
+    """
+    settings = settings or read_settings()
+    path = prepare_manifest(settings)
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return dg.Definitions(
+        assets=[
+            drop_folder,
+            raw_tables,
+            make_dbt_models(manifest),
+            make_published(manifest),
+            report,
+        ],
+        jobs=[load_drop_job, refresh_job],
+        schedules=[saturday_refresh],
+        sensors=[drop_folder_sensor, refresh_after_load],
+        resources=make_resources(settings, progress),
+        executor=EXECUTOR,
+    )

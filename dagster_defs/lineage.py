@@ -1,0 +1,130 @@
+"""Which columns a column of a dbt model comes from.
+
+Read from the SQL that dbt compiled, without opening the database; models whose SQL did
+not change since are read from a cache. Add nothing else here: it is metadata for the
+asset pages, and a model that cannot be read has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+
+# column -> [[schema, table, column], ...]
+Sources = dict[str, list[list[str]]]
+
+CACHE = "column_lineage.json"
+
+
+def column_lineage(
+    target_path: Path, manifest: Mapping[str, Any]
+) -> dict[str, dg.TableColumnLineage]:
+    """Return the column lineage of every model, by dbt node.
+
+    Parameters
+    ----------
+    target_path : Path
+        Folder of dbt's artefacts, with the compiled SQL.
+    manifest : mapping
+        The manifest of the project.
+    """
+    cache_path = target_path / CACHE
+    cached: dict[str, dict[str, Any]] = (
+        json.loads(cache_path.read_text(encoding="utf-8"))
+        if cache_path.exists()
+        else {}
+    )
+    schema = _schema(manifest)
+    current: dict[str, dict[str, Any]] = {}
+    for node_id, node in sorted(manifest["nodes"].items()):
+        if node["resource_type"] != "model":
+            continue
+        compiled = (
+            target_path / "compiled" / node["package_name"] / node["original_file_path"]
+        )
+        if not compiled.exists():
+            continue
+        sql = compiled.read_text(encoding="utf-8")
+        key = hashlib.sha256(sql.encode()).hexdigest()
+        former = cached.get(node_id)
+        if former is not None and former["key"] == key:
+            current[node_id] = former
+        else:
+            current[node_id] = {"key": key, "columns": trace_columns(sql, schema)}
+    cache_path.write_text(json.dumps(current, sort_keys=True), encoding="utf-8")
+    return {
+        node_id: dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(dg.AssetKey([table_schema, table]), source)
+                    for table_schema, table, source in sources
+                ]
+                for column, sources in entry["columns"].items()
+            }
+        )
+        for node_id, entry in current.items()
+        if entry["columns"]
+    }
+
+
+def trace_columns(sql: str, schema: Mapping[str, Any]) -> Sources:
+    """Return the columns of tables that each column of a query comes from.
+
+    Parameters
+    ----------
+    sql : str
+        One select statement in DuckDB's dialect.
+    schema : mapping
+        Types by catalogue, schema, table and column, of the tables it may read.
+
+    Returns
+    -------
+    dict
+        By column, ``[schema, table, column]`` of each source; empty for a query that
+        cannot be traced.
+    """
+    try:
+        roots = lineage(None, sql, dict(schema), dialect="duckdb")
+    except (SqlglotError, RecursionError):
+        return {}
+    return {column: _sources(root) for column, root in roots.items()}
+
+
+def _sources(root: Node) -> list[list[str]]:
+    found: set[tuple[str, str, str]] = set()
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        waiting.extend(node.downstream)
+        table = node.expression
+        if isinstance(table, exp.Table) and table.db:
+            found.add((table.db, table.name, node.name.split(".")[-1].strip('"')))
+    return [list(source) for source in sorted(found)]
+
+
+def _schema(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return types by catalogue, schema, table and column."""
+    tables: dict[str, Any] = {}
+    for node in (*manifest["nodes"].values(), *manifest["sources"].values()):
+        if node["resource_type"] not in {"model", "seed", "source"}:
+            continue
+        columns = {
+            column["name"]: column.get("data_type") or "unknown"
+            for column in node["columns"].values()
+        }
+        if columns:
+            catalogue = tables.setdefault(node["database"], {})
+            catalogue.setdefault(node["schema"], {})[node["name"]] = columns
+    return tables

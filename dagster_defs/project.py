@@ -1,0 +1,164 @@
+"""The dbt project as Dagster runs it: its manifest, its environment, its arguments.
+
+The only module that knows where ``dbt_project`` lies. Add arguments and artefacts of
+dbt here, as pure functions where they can be; keep SQL and Dagster's assets out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtCliResource
+from packaging.version import Version
+
+from warehouse.build_window import BuildWindow, project_hash
+from warehouse.settings import PROJECT_ROOT, Settings
+
+PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
+
+# Tests with made-up inputs prove the code, not the data: `make test` runs them.
+NOT_BUILT = ("unit_test",)
+BUILT = ("model", "seed", "snapshot", "test")
+
+
+class DbtError(RuntimeError):
+    """dbt cannot read the project; the message holds its first error."""
+
+
+class WarehouseDbt(DbtCliResource):
+    """dbt without the questions that its Dagster resource asks before each run.
+
+    The resource starts ``dbt --version``, which asks the package index for news, and
+    opens the database in this process; together they cost five seconds a refresh.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: object) -> Any:  # noqa: ARG002
+        return None
+
+
+def target_path(settings: Settings) -> Path:
+    """Return the folder of dbt's artefacts, one a store."""
+    return settings.home / "dbt"
+
+
+def manifest_path(settings: Settings) -> Path:
+    """Return the path of the manifest."""
+    return target_path(settings) / "manifest.json"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that the dbt profile reads."""
+    return {
+        "LUNDONG_BUILD_PATH": str(settings.build_path),
+        "LUNDONG_MEMORY_LIMIT": settings.memory_limit,
+        "LUNDONG_THREADS": str(settings.threads),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # At the default level the log of one refresh is 5,000 lines of JSON.
+        "DBT_LOG_LEVEL_FILE": "info",
+    }
+
+
+@contextmanager
+def applied_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables while a process is started, which takes them over."""
+    former = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def build_arguments(window: BuildWindow, *, as_of_date: date | None) -> list[str]:
+    """Return the arguments of the one dbt invocation of a refresh."""
+    variables: dict[str, str] = {}
+    if window.build_from is not None:
+        variables["build_from"] = window.build_from.isoformat()
+    if as_of_date is not None:
+        variables["as_of_date"] = as_of_date.isoformat()
+    arguments = ["build"]
+    for resource_type in NOT_BUILT:
+        arguments += ["--exclude-resource-type", resource_type]
+    if window.build_from is None:
+        arguments.append("--full-refresh")
+    return [*arguments, "--vars", json.dumps(variables, sort_keys=True)]
+
+
+def built_node_count(manifest: Mapping[str, Any]) -> int:
+    """Return how many models, seeds and tests a build runs."""
+    return sum(node["resource_type"] in BUILT for node in manifest["nodes"].values())
+
+
+def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> Path:
+    """Parse the dbt project if its files changed since it was parsed for this store.
+
+    Raises
+    ------
+    DbtError
+        The project cannot be parsed.
+    """
+    manifest = manifest_path(settings)
+    stamp = manifest.with_name("manifest.sha256")
+    current = project_hash(project_dir)
+    if manifest.exists() and stamp.exists() and stamp.read_text() == current:
+        return manifest
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(DBT_EXECUTABLE),
+        "--quiet",
+        "parse",
+        "--project-dir",
+        str(project_dir),
+        "--profiles-dir",
+        str(project_dir),
+        "--target-path",
+        str(manifest.parent),
+        "--log-path",
+        str(manifest.parent),
+    ]
+    done = subprocess.run(  # noqa: S603
+        command,
+        env={**os.environ, **environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        message = " ".join(line.strip() for line in lines if line.strip())
+        raise DbtError(f"dbt cannot read {project_dir}: {message}")
+    stamp.write_text(current)
+    return manifest
+
+
+def failed_nodes(settings: Settings) -> list[str]:
+    """Return one line for each model or test that failed in the last dbt run."""
+    path = target_path(settings) / "run_results.json"
+    if not path.exists():
+        return []
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    lines = []
+    for result in results:
+        if result["status"] in {"error", "fail", "runtime error"}:
+            name = result["unique_id"].split(".")[2]
+            lines.append(f"{name}: {' '.join((result['message'] or '').split())}")
+    return lines

@@ -1,0 +1,79 @@
+"""What assets are given: the store with its lock, dbt, and a way to show progress.
+
+Add a resource here when a test must be able to replace it; keep reading the environment
+out (``warehouse.settings``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from dagster_defs.instance import end_dead_runs
+from dagster_defs.project import DBT_EXECUTABLE, PROJECT_DIR, WarehouseDbt
+from warehouse.lock import writer_lock
+from warehouse.settings import Settings
+
+# Called with what was done last, how much is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(label: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where the store lies, for those who only look."""
+
+    home: str
+    memory_limit: str = Settings.memory_limit
+    threads: int = Settings.threads
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the store."""
+        return Settings(
+            home=Path(self.home),
+            memory_limit=self.memory_limit,
+            threads=self.threads,
+        )
+
+
+class WarehouseResource(StoreResource):
+    """The store for writers: a run is its only writer from start to end."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[WarehouseResource]:
+        """Hold the store's lock for the run, after clearing up behind dead runs."""
+        run_id = context.run_id or ""
+        with writer_lock(self.settings, f"run {run_id[:8]}"):
+            if context.instance is not None:
+                dead = end_dead_runs(context.instance, run_id=run_id)
+                if dead and context.log is not None:
+                    context.log.warning(f"runs found dead and closed: {dead}")
+            yield self
+
+
+def make_resources(settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Return the resources of a store, by the names under which assets ask for them."""
+    store = {
+        "home": str(settings.home),
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+    }
+    return {
+        "store": StoreResource.model_validate(store),
+        "warehouse": WarehouseResource.model_validate(store),
+        "dbt": WarehouseDbt(
+            project_dir=str(PROJECT_DIR),
+            profiles_dir=str(PROJECT_DIR),
+            dbt_executable=str(DBT_EXECUTABLE),
+        ),
+        "progress": dg.ResourceDefinition.hardcoded_resource(progress),
+    }

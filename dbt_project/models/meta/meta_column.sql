@@ -1,0 +1,42 @@
+{#
+    The dictionary is read from the project itself, so it cannot differ from it. A column
+    that may go from NULL to a value later says so in its meta: `closes_later: true`.
+-#}
+with described (
+    table_schema, table_name, column_position, column_name, data_type, time_class,
+    description
+) as (
+    values
+    {%- if execute %}
+    {%- set rows = [] %}
+    {%- for node in described_nodes()
+        if node.schema == "raw" or node.schema not in inner_schemas() %}
+        {%- for column in node.columns.values() %}
+            {%- set meta = column.config.meta or column.meta or {} %}
+            {%- set closes_later = (
+                meta.closes_later
+                or column.name in (node.config.meta.closes_later or [])
+            ) %}
+            {%- do rows.append(
+                "('" ~ node.schema ~ "', '" ~ node.name ~ "', " ~ loop.index ~ ", '"
+                ~ column.name ~ "', " ~ text_literal(column.data_type) ~ ", '"
+                ~ ("closes_later" if closes_later else "event") ~ "', "
+                ~ text_literal(column.description) ~ ")"
+            ) %}
+        {%- endfor %}
+    {%- endfor %}
+    {{ rows | join(",\n    ") }}
+    {%- else %}
+    (null, null, null, null, null, null, null)
+    {%- endif %}
+)
+
+select
+    cast(table_schema as varchar) as table_schema,
+    cast(table_name as varchar) as table_name,
+    cast(column_position as integer) as column_position,
+    cast(column_name as varchar) as column_name,
+    cast(data_type as varchar) as data_type,
+    cast(time_class as varchar) as time_class,
+    cast(description as varchar) as description
+from described

@@ -1,0 +1,181 @@
+"""From which day a build must rewrite its tables, and the record of finished builds.
+
+The raw layer is append-only, so the loads since the last finished build say which days
+they touch; everything before is as it was. Add a reason to rebuild here; keep the
+rewriting itself out, it is a macro of the dbt project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from warehouse.lock import EXCHANGE_TIME
+from warehouse.raw_tables import RAW_TABLE_BY_NAME
+
+# Files of the dbt project that decide the content of its tables.
+PROJECT_SUFFIXES = (".sql", ".csv", ".yml", ".md")
+GENERATED_FOLDERS = ("target", "logs", "dbt_packages")
+
+
+@dataclass(frozen=True)
+class BuildWindow:
+    """What the next build must rewrite.
+
+    Attributes
+    ----------
+    build_from : date or None
+        Rows dated from this day on are rewritten; None: all.
+    reason : str
+        Why, in one line.
+    last_load_id : int
+        Newest load that the build will see; 0 if there is none.
+    project_hash : str
+        Hash of the dbt project's files.
+    """
+
+    build_from: date | None
+    reason: str
+    last_load_id: int
+    project_hash: str
+
+
+def project_hash(project_dir: Path) -> str:
+    """Return the SHA-256 over names and contents of a dbt project's files."""
+    digest = hashlib.sha256()
+    for path in sorted(project_dir.rglob("*")):
+        inside = path.relative_to(project_dir)
+        if inside.parts[0] in GENERATED_FOLDERS or path.suffix not in PROJECT_SUFFIXES:
+            continue
+        digest.update(inside.as_posix().encode())
+        digest.update(b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def build_window(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    project_hash: str,
+    full: bool = False,
+    first_day: date | None = None,
+) -> BuildWindow:
+    """Return what must be rewritten after the loads since the last finished build.
+
+    Parameters
+    ----------
+    con : duckdb.DuckDBPyConnection
+        Connection to the builder's file with the raw tables.
+    project_hash : str
+        Hash of the dbt project as it stands.
+    full : bool
+        Rewrite everything, whatever was loaded.
+    first_day : date, optional
+        Rewrite at least from this day on.
+    """
+    last_load_id = _last_load_id(con)
+
+    def window(build_from: date | None, reason: str) -> BuildWindow:
+        return BuildWindow(build_from, reason, last_load_id, project_hash)
+
+    if full:
+        return window(None, "a full build was asked for")
+    built = con.execute(
+        """
+        select last_load_id, project_hash, as_of_date
+        from raw.build_state
+        order by finished_at desc, last_load_id desc
+        limit 1
+        """
+    ).fetchone()
+    if built is None:
+        return window(None, "the first build")
+    built_load_id, built_hash, built_as_of = built
+    if built_hash != project_hash:
+        return window(None, "files of the dbt project changed")
+    touched = con.execute(
+        """
+        select table_name, min(first_date) as first_date
+        from raw.load
+        where load_id > ? and row_count_accepted > 0
+        group by table_name
+        order by table_name
+        """,
+        [built_load_id],
+    ).fetchall()
+    for table_name, first_date in touched:
+        table = RAW_TABLE_BY_NAME.get(table_name)
+        if table is None or table.known_column is None or first_date is None:
+            return window(None, f"{table_name} changed, which bears no date")
+    # Days without bars between the last build and the new files are built too.
+    starts = [(first, f"{name} changed") for name, first in touched]
+    if built_as_of is not None:
+        starts.append((built_as_of + timedelta(days=1), "the day after the last build"))
+    if first_day is not None:
+        starts.append((first_day, "the first week asked for"))
+    if not starts:
+        return window(None, "the last build has no date")
+    return window(*min(starts))
+
+
+def record_build(
+    con: duckdb.DuckDBPyConnection,
+    window: BuildWindow,
+    *,
+    build_id: str,
+    as_of_date: date | None,
+) -> None:
+    """Write down that a build succeeded; to be called after it, never before."""
+    con.execute(
+        """
+        insert into raw.build_state (
+            build_id, finished_at, last_load_id, project_hash, build_from, as_of_date
+        )
+        values (?, ?, ?, ?, ?, ?)
+        """,
+        [
+            build_id,
+            datetime.now(EXCHANGE_TIME),
+            window.last_load_id,
+            window.project_hash,
+            window.build_from,
+            as_of_date,
+        ],
+    )
+
+
+def last_loaded_day(
+    con: duckdb.DuckDBPyConnection, *, table_name: str = "daily_bar"
+) -> date | None:
+    """Return the newest day of a raw table; None when nothing of it is loaded."""
+    row = con.execute(
+        """
+        select max(last_date)
+        from raw.load
+        where table_name = ? and row_count_accepted > 0
+        """,
+        [table_name],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def last_built_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the last trading day of the last finished build; None before the first."""
+    row = con.execute(
+        """
+        select as_of_date
+        from raw.build_state
+        order by finished_at desc, last_load_id desc
+        limit 1
+        """
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _last_load_id(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select coalesce(max(load_id), 0) from raw.load").fetchone()
+    return int(row[0]) if row else 0
