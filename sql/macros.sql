@@ -57,8 +57,18 @@ where
     and m.valid_from <= cast(wanted_day as date)
     and (m.valid_to is null or m.valid_to > cast(wanted_day as date));
 
--- The publication in force at a time (exchange time); a date without a time means the
--- end of that day.
+-- Exchange time (Asia/Shanghai, eight hours ahead all year) of a time with a zone; a
+-- time without one is taken as exchange time.
+create macro exchange_time(moment) as
+    case
+        when typeof(moment) = 'TIMESTAMP WITH TIME ZONE'
+            then make_timestamp(
+                epoch_us(cast(moment as timestamp with time zone)) + 28800000000
+            )
+        else cast(moment as timestamp)
+    end;
+
+-- The publication in force at a time; a date without a time means the end of that day.
 create macro archive.as_published(evening) as table
 select
     p.publication_id,
@@ -68,10 +78,10 @@ select
     p.content_hash
 from meta.meta_publication as p
 where
-    p.published_at < case
-        when cast(evening as timestamp) = cast(cast(evening as date) as timestamp)
-            then cast(evening as timestamp) + interval 1 day
-        else cast(evening as timestamp) + interval 1 microsecond
+    p.published_at < exchange_time(evening) + case
+        when exchange_time(evening) = date_trunc('day', exchange_time(evening))
+            then interval 1 day
+        else interval 1 microsecond
     end
 order by p.publication_id desc
 limit 1;

@@ -124,6 +124,9 @@ def test_a_date_means_the_end_of_the_day(evenings: Evenings) -> None:
         "timestamp '2024-01-19 19:59:59'": 0,
         "'2024-01-19 20:00'": 1,
         "date '2024-01-18'": 0,
+        "timestamptz '2024-01-19 12:00:00+00:00'": 1,
+        "timestamptz '2024-01-19 19:59:59+08:00'": 0,
+        "now()": 1,
     }.items():
         assert read(publication.path, sql.format(asked)) == [(count,)], asked
     in_force = "select publication_id from archive.as_published(date '2030-01-01')"
