@@ -13,8 +13,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from warehouse.sample_market import bars, events, indices
-from warehouse.sample_market.config import DEFAULT, SMALL, SampleConfig
+from warehouse.sample_market import (
+    bars,
+    events,
+    fundamentals,
+    funds,
+    indices,
+    minutes,
+    texts,
+    truth,
+)
+from warehouse.sample_market.config import DEFAULT, SMALL, Effects, SampleConfig
 from warehouse.sample_market.returns import Paths, simulate
 from warehouse.sample_market.universe import Universe, make_universe
 from warehouse.sample_market.write import write_parquet
@@ -22,6 +31,18 @@ from warehouse.settings import Settings
 
 Progress = Callable[[str], None]
 ONE_YEAR = np.timedelta64(366, "D")
+STREAMS = (
+    "universe",
+    "capital",
+    "reports",
+    "returns",
+    "ranges",
+    "indices",
+    "funds",
+    "margin",
+    "accounts",
+    "texts",
+)
 
 
 def make_sample(
@@ -62,7 +83,7 @@ def make_sample(
     if settings.sample.exists():
         shutil.rmtree(settings.sample)
     settings.sample.mkdir(parents=True)
-    for name, table in _tables(config, null, seed, report):
+    for name, table in _tables(config, settings.sample, null, seed, report):
         write_parquet(table, settings.sample / f"{name}.parquet")
     return settings.sample
 
@@ -72,32 +93,60 @@ def _say_nothing(part: str) -> None:
 
 
 def _tables(
-    config: SampleConfig, null: bool, seed: int, report: Progress
+    config: SampleConfig, folder: Path, null: bool, seed: int, report: Progress
 ) -> Iterator[tuple[str, pa.Table]]:
-    """Generate the tables one after the other; every part has its own random stream."""
-    streams = dict(
-        zip(
-            ("universe", "capital", "reports", "returns", "ranges", "indices"),
-            (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)),
-            strict=True,
-        )
-    )
+    """Generate the tables one after the other; every part has its own random stream.
+
+    Minute bars are written day by day on the way and are not yielded.
+    """
+    seeds = np.random.SeedSequence(seed).spawn(len(STREAMS) + 1)
+    streams = {
+        name: np.random.default_rng(child)
+        for name, child in zip(STREAMS, seeds, strict=False)
+    }
     effects = config.effects.none() if null else config.effects
-    report("universe")
+    report("prices")
     universe = make_universe(config, streams["universe"])
     capital = events.make_capital_events(universe, streams["capital"])
     reports = events.make_reports(universe, config.reports_per_year, streams["reports"])
     tone_return = events.spread_tone(
         reports, events.tone_kernel(effects), universe.active.shape
     )
-    report("prices")
     paths = simulate(universe, capital, tone_return, effects, streams["returns"])
     written = slice(universe.first, None)
     ranges = bars.draw_ranges(paths, written, streams["ranges"])
+    if config.minute_first_day is not None:
+        report("minute bars")
+        minutes.write_minutes(
+            universe,
+            paths,
+            ranges,
+            folder / "minute_bar",
+            first_day=np.datetime64(config.minute_first_day),
+            minutes=config.bar_minutes,
+            seeds=seeds[-1],
+        )
     report("daily tables")
     yield from _security_tables(universe, paths, ranges)
-    report("indices")
-    yield from _index_tables(universe, paths, ranges, config, streams["indices"])
+    report("indices and funds")
+    yield from _index_tables(universe, paths, ranges, config, streams)
+    report("companies")
+    accounts = fundamentals.make_accounts(universe, paths, streams["accounts"])
+    yield (
+        "fundamental",
+        fundamentals.fundamental_table(universe, paths, accounts, streams["accounts"]),
+    )
+    yield (
+        "corporate_action",
+        fundamentals.corporate_action_table(universe, paths, capital),
+    )
+    report("analysts")
+    shares = np.nanmax(paths.total_shares, axis=0)
+    yield from texts.report_tables(
+        universe, reports, accounts, shares, streams["texts"]
+    )
+    report("truth")
+    yield from _truth_tables(universe, paths, reports, effects)
 
 
 def _security_tables(
@@ -121,10 +170,10 @@ def _index_tables(
     paths: Paths,
     ranges: bars.Ranges,
     config: SampleConfig,
-    rng: np.random.Generator,
+    streams: dict[str, np.random.Generator],
 ) -> Iterator[tuple[str, pa.Table]]:
     first = universe.first
-    members = indices.make_indices(universe, paths, config, rng)
+    members = indices.make_indices(universe, paths, config, streams["indices"])
     before = indices.previous_float_cap(universe, paths)
     levels = [
         indices.index_levels(
@@ -137,3 +186,20 @@ def _index_tables(
     yield "index_bar", indices.index_bar_table(universe, members, levels)
     yield "index_member", indices.index_member_table(universe, members)
     yield "index_weight", indices.index_weight_table(universe, members, cap)
+    yield from funds.fund_tables(universe, members, levels, streams["funds"]).items()
+    yield (
+        "margin_balance",
+        funds.margin_balance_table(universe, paths, ranges.amount, streams["margin"]),
+    )
+
+
+def _truth_tables(
+    universe: Universe, paths: Paths, reports: events.Reports, effects: Effects
+) -> Iterator[tuple[str, pa.Table]]:
+    components = truth.expected_components(universe, paths, reports, effects)
+    yield (
+        "truth/expected_return",
+        truth.expected_return_table(universe, paths, components),
+    )
+    yield "truth/report_tone", truth.report_tone_table(universe, reports)
+    yield "truth/effect", truth.effect_table(universe, paths, effects)

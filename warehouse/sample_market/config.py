@@ -17,15 +17,15 @@ class Effects:
     rank IC near 0.035. The two products cannot be seen by a linear model.
     """
 
-    industry_momentum: float = 0.0018
-    size: float = -0.0011
-    volatility: float = -0.0013
-    reversal: float = -0.0014
-    turnover: float = -0.0010
-    reversal_turnover: float = -0.0036
-    intraday: float = 0.0015
-    intraday_product: float = 0.0030
-    tone_jump: float = 0.0075
+    industry_momentum: float = 0.0021
+    size: float = -0.0015
+    volatility: float = -0.0018
+    reversal: float = -0.0019
+    turnover: float = -0.0014
+    reversal_turnover: float = -0.0052
+    intraday: float = 0.0021
+    intraday_product: float = 0.0046
+    tone_jump: float = 0.0058
     tone_drift: float = 0.0020
 
     def none(self) -> Effects:
@@ -69,7 +69,7 @@ class SampleConfig:
     themes: int = 20
     concepts: int = 15
     basket_members: int = 36
-    reports_per_year: float = 5.0
+    reports_per_year: float = 8.0
     warm_up_days: int = 240
     effects: Effects = Effects()
 

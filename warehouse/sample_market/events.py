@@ -19,6 +19,8 @@ JUMP_SPLIT = (0.5, 0.5)
 DRIFT_DAYS = 60
 DRIFT_HALF_LIFE = 20.0
 CLOSE_OF_TRADING = 15 * 3600
+BROKERS = 20
+BROKERS_PER_STOCK = 6
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Reports:
     ``known_index`` is the first trading day on which the report could be used (T, one
     past the last day, if that lies after the data). ``direction`` is 1 for a raised
     forecast, -1 for a lowered one, 0 for none; tone has mean 0 and variance 1.
+    ``is_first`` marks the first report of a broker on a stock.
     """
 
     stock: Integers
@@ -80,6 +83,7 @@ class Reports:
     known_index: Integers
     tone: Floats
     direction: Integers
+    broker: Integers
     is_first: npt.NDArray[np.bool_]
 
 
@@ -125,16 +129,16 @@ def make_reports(
         published_at[covered],
         usable[covered],
     )
-    tone = np.clip(rng.standard_normal(len(stock)), -2.5, 2.5)
-    mood = 0.35 * tone + rng.standard_normal(len(stock))
-    direction = np.where(mood > 0.25, 1, np.where(mood < -0.35, -1, 0))
-    _, first_of_stock = np.unique(stock, return_index=True)
-    is_first = np.zeros(len(stock), dtype=bool)
-    is_first[first_of_stock] = True
-    is_first |= (direction == 0) & (rng.random(len(stock)) < 0.5)
-    return Reports(
-        stock, published_at, usable, tone, np.where(is_first, 0, direction), is_first
-    )
+    count = len(stock)
+    tone = np.clip(rng.standard_normal(count), -2.5, 2.5)
+    mood = 0.4 * tone + rng.standard_normal(count)
+    direction = np.where(mood > 0.2, 1, np.where(mood < -0.3, -1, 0))
+    broker = (stock * 3 + rng.integers(0, BROKERS_PER_STOCK, count)) % BROKERS
+    pair = stock * BROKERS + broker
+    is_first = np.zeros(count, dtype=bool)
+    is_first[np.unique(pair, return_index=True)[1]] = True
+    direction[is_first] = 0
+    return Reports(stock, published_at, usable, tone, direction, broker, is_first)
 
 
 def tone_kernel(effects: Effects) -> Floats:

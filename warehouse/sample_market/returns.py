@@ -56,6 +56,8 @@ DAILY_PATHS = (
 OVERNIGHT_SHARE = 0.2
 MARKET_DRIFT = 0.00025
 LOWEST_PRICE = 0.2
+# Every minute of a traded day has at least one lot.
+LEAST_LOTS = 300.0
 RIGHTS_PRICE_SHARE = 0.7
 
 
@@ -66,7 +68,7 @@ class Paths:
     ``reference`` is the previous close less ex-rights effects, ``factor`` the
     cumulative adjustment, ``is_one_price`` a day that never left its limit,
     ``intraday_sigma`` the standard deviation of the way from open to close;
-    ``early_volume`` and ``late_skew`` are the two states that only minutes show.
+    ``early_volume`` and ``return_skew`` are the two states that only minutes show.
     ``drivers`` has the shape (T, N, len(COMPONENTS)), ``decline`` the expected daily
     return of companies that leave.
     """
@@ -86,7 +88,7 @@ class Paths:
     intraday_sigma: Floats
     is_one_price: Booleans
     early_volume: Floats
-    late_skew: Floats
+    return_skew: Floats
     drivers: npt.NDArray[np.float32]
     decline: Floats
 
@@ -234,7 +236,7 @@ def _drivers(
     recent = np.maximum(turnover[max(day - 4, 0) : day + 1].mean(axis=0), 0.05 * usual)
     reversal = standardise(level[day] - level[max(day - 20, 0)], members)
     activity = standardise(np.log(recent / usual), members)
-    early_volume, late_skew = states
+    early_volume, return_skew = states
     momentum = _industry_momentum(level[day], level[past], universe.industry(day), old)
     return np.stack(
         [
@@ -245,7 +247,7 @@ def _drivers(
             activity,
             reversal * activity,
             early_volume * members,
-            early_volume * late_skew * members,
+            early_volume * return_skew * members,
         ],
         axis=1,
     )
@@ -271,7 +273,7 @@ def simulate(
     decline = _decline(universe)
     state_noise = rng.standard_normal((2, *shape))
     early_volume = _autoregressive(state_noise[0], INTRADAY_PERSISTENCE)
-    late_skew = _autoregressive(state_noise[1], INTRADAY_PERSISTENCE)
+    return_skew = _autoregressive(state_noise[1], INTRADAY_PERSISTENCE)
     base_turnover = np.clip(rng.lognormal(np.log(0.014), 0.5, stocks), 0.002, 0.08)
 
     price = np.clip(rng.lognormal(np.log(18.0), 0.6, stocks), 6.0, 300.0)
@@ -337,7 +339,7 @@ def simulate(
         fever = np.where(is_one_price[day], -1.6, np.minimum(6.0 * np.abs(gain), 1.2))
         traded = base_turnover * np.exp(shocks.extra_turnover[day] + fever)
         lots = np.rint(np.minimum(traded, 0.7) * float_shares / 100.0)
-        volume = np.maximum(lots, 1.0) * 100.0
+        volume = np.maximum(lots, LEAST_LOTS) * 100.0
         turnover[day] = np.where(trading, volume / float_shares, 0.0)
         drivers[day] = _drivers(
             universe,
@@ -346,7 +348,7 @@ def simulate(
             log_return,
             turnover,
             np.log(price * total),
-            (early_volume[day], late_skew[day]),
+            (early_volume[day], return_skew[day]),
         )
 
         values = (
@@ -370,7 +372,7 @@ def simulate(
         intraday_sigma=shocks.intraday_sigma,
         is_one_price=is_one_price,
         early_volume=early_volume,
-        late_skew=late_skew,
+        return_skew=return_skew,
         drivers=drivers,
         decline=decline,
         **out,
