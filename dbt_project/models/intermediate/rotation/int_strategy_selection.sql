@@ -1,0 +1,131 @@
+-- With a buffer, what was held stays while its rank is within buffer_rank, and the best
+-- of the rest fill the seats: each list depends on the one before, so the lists are
+-- walked in order. Without one, the list is the top_n of the date.
+with recursive strategy as (
+    select
+        strategy_code,
+        top_n,
+        buffer_rank
+    from {{ ref("strategy") }}
+),
+
+ranking as (
+    select
+        strategy_code,
+        signal_date,
+        signal_number,
+        asset_code,
+        asset_rank
+    from {{ ref("int_strategy_rank") }}
+),
+
+buffered_strategy as (
+    select
+        strategy_code,
+        top_n,
+        buffer_rank
+    from strategy
+    where buffer_rank is not null
+),
+
+signal_date as (
+    select
+        ranking.strategy_code,
+        ranking.signal_date,
+        ranking.signal_number
+    from ranking
+    inner join buffered_strategy on ranking.strategy_code = buffered_strategy.strategy_code
+    group by ranking.strategy_code, ranking.signal_date, ranking.signal_number
+),
+
+asset as (
+    select
+        ranking.strategy_code,
+        ranking.asset_code
+    from ranking
+    inner join buffered_strategy on ranking.strategy_code = buffered_strategy.strategy_code
+    group by ranking.strategy_code, ranking.asset_code
+),
+
+-- Every asset on every date, so that one join carries the state of all of them on.
+candidate as (
+    select
+        signal_date.strategy_code,
+        signal_date.signal_date,
+        signal_date.signal_number,
+        asset.asset_code,
+        ranking.asset_rank,
+        buffered_strategy.top_n,
+        buffered_strategy.buffer_rank
+    from signal_date
+    inner join asset on signal_date.strategy_code = asset.strategy_code
+    inner join
+        buffered_strategy
+        on signal_date.strategy_code = buffered_strategy.strategy_code
+    left join
+        ranking
+        on
+            signal_date.strategy_code = ranking.strategy_code
+            and signal_date.signal_number = ranking.signal_number
+            and asset.asset_code = ranking.asset_code
+),
+
+walk as (
+    select
+        strategy_code,
+        signal_date,
+        signal_number,
+        asset_code,
+        coalesce(asset_rank <= top_n, false) as is_held
+    from candidate
+    where signal_number = 1
+    union all
+    select
+        candidate.strategy_code,
+        candidate.signal_date,
+        candidate.signal_number,
+        candidate.asset_code,
+        candidate.asset_rank is not null
+        and row_number() over (
+            partition by candidate.strategy_code
+            order by
+                coalesce(
+                    walk.is_held and candidate.asset_rank <= candidate.buffer_rank,
+                    false
+                ) desc,
+                candidate.asset_rank asc nulls last,
+                candidate.asset_code asc
+        ) <= candidate.top_n as is_held
+    from walk
+    inner join
+        candidate
+        on
+            walk.strategy_code = candidate.strategy_code
+            and walk.signal_number + 1 = candidate.signal_number
+            and walk.asset_code = candidate.asset_code
+),
+
+selected as (
+    select
+        ranking.strategy_code,
+        ranking.signal_date,
+        ranking.asset_code
+    from ranking
+    inner join strategy on ranking.strategy_code = strategy.strategy_code
+    where strategy.buffer_rank is null and ranking.asset_rank <= strategy.top_n
+    union all
+    select
+        strategy_code,
+        signal_date,
+        asset_code
+    from walk
+    where is_held
+)
+
+select
+    selected.strategy_code,
+    selected.signal_date,
+    selected.asset_code,
+    1 / strategy.top_n as target_weight
+from selected
+inner join strategy on selected.strategy_code = strategy.strategy_code

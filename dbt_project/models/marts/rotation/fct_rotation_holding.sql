@@ -1,0 +1,85 @@
+with rebalance as (
+    select
+        strategy_code,
+        signal_date,
+        previous_signal_date,
+        execution_date,
+        execution
+    from {{ ref("int_rotation_rebalance") }}
+),
+
+selection as (
+    select
+        strategy_code,
+        signal_date,
+        asset_code,
+        target_weight
+    from {{ ref("int_strategy_selection") }}
+),
+
+ranking as (
+    select
+        strategy_code,
+        signal_date,
+        asset_code,
+        score,
+        asset_rank
+    from {{ ref("int_strategy_rank") }}
+),
+
+previous_selection as (
+    select
+        rebalance.strategy_code,
+        rebalance.signal_date,
+        selection.asset_code
+    from rebalance
+    inner join
+        selection
+        on
+            rebalance.strategy_code = selection.strategy_code
+            and rebalance.previous_signal_date = selection.signal_date
+),
+
+-- Sold assets are rows too, with weight 0.
+compared as (
+    select
+        coalesce(selection.strategy_code, previous_selection.strategy_code)
+            as strategy_code,
+        coalesce(selection.signal_date, previous_selection.signal_date) as signal_date,
+        coalesce(selection.asset_code, previous_selection.asset_code) as asset_code,
+        coalesce(selection.target_weight, 0) as weight,
+        case
+            when selection.asset_code is null then 'out'
+            when previous_selection.asset_code is null then 'in'
+            else 'hold'
+        end as action
+    from selection
+    full outer join
+        previous_selection
+        on
+            selection.strategy_code = previous_selection.strategy_code
+            and selection.signal_date = previous_selection.signal_date
+            and selection.asset_code = previous_selection.asset_code
+)
+
+select
+    cast(compared.strategy_code as varchar) as strategy_code,
+    cast(compared.signal_date as date) as signal_date,
+    cast(compared.asset_code as varchar) as asset_code,
+    cast(rebalance.execution_date as date) as execution_date,
+    cast(compared.action as varchar) as action,
+    cast(compared.weight as double) as weight,
+    cast(ranking.score as double) as score,
+    cast(ranking.asset_rank as integer) as rank
+from compared
+inner join
+    rebalance
+    on
+        compared.strategy_code = rebalance.strategy_code
+        and compared.signal_date = rebalance.signal_date
+left join
+    ranking
+    on
+        compared.strategy_code = ranking.strategy_code
+        and compared.signal_date = ranking.signal_date
+        and compared.asset_code = ranking.asset_code
