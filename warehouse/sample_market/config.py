@@ -69,7 +69,7 @@ class SampleConfig:
     themes: int = 20
     concepts: int = 15
     basket_members: int = 36
-    reports_per_year: float = 8.0
+    reports_per_year: float = 12.0
     warm_up_days: int = 240
     effects: Effects = Effects()
 

@@ -35,6 +35,8 @@ COMPONENTS = (
     "intraday_product",
 )
 
+# The effects are stated for the sum of the next five days.
+HORIZON_DAYS = 5
 MOMENTUM_DAYS = 220
 INTRADAY_PERSISTENCE = 0.93
 # Fields of ``Paths`` that the loop fills day by day, in its order.
@@ -253,6 +255,83 @@ def _drivers(
     )
 
 
+@dataclass
+class _State:
+    """What a day hands on to the next: prices, factors and shares of each stock."""
+
+    price: Floats
+    factor: Floats
+    total: Floats
+    float_ratio: Floats
+
+
+def _first_state(universe: Universe, rng: np.random.Generator) -> _State:
+    """Draw prices and share counts; new listings float a small part."""
+    stocks = universe.stocks
+    price = round_price(
+        np.clip(rng.lognormal(np.log(18.0), 0.6, (stocks,)), 6.0, 300.0)
+    )
+    capital = np.exp(np.clip(rng.normal(np.log(6e9), 1.1, (stocks,)), 20.0, 28.0))
+    total = np.maximum(np.rint(capital / price / 100.0), 1e5) * 100.0
+    float_ratio = rng.uniform(0.25, 1.0, (stocks,))
+    is_new = universe.list_index > 0
+    float_ratio[is_new] = rng.uniform(0.15, 0.3, (int(is_new.sum()),))
+    return _State(price, np.ones(stocks), total, float_ratio)
+
+
+def _go_ex(state: _State, events: CapitalEvents, day: int) -> dict[str, Floats]:
+    """Apply the capital events before the open, and return reference and shares.
+
+    The factor grows by previous close over reference, so that adjusted prices do not
+    jump. Placed shares are locked up; bonus and rights shares are not.
+    """
+    bonus, rights = events.bonus[day], events.rights[day]
+    cash = np.round(events.dividend_yield[day] * state.price, 3)
+    offer = np.where(rights > 0, round_price(state.price * RIGHTS_PRICE_SHARE), 0.0)
+    is_ex = (cash > 0) | (bonus > 0) | (rights > 0)
+    ex_price = (state.price - cash + rights * offer) / (1.0 + bonus + rights)
+    reference = np.where(is_ex, round_price(ex_price), state.price)
+    state.factor = np.where(is_ex, state.factor * state.price / reference, state.factor)
+    free = state.total * state.float_ratio * (1.0 + bonus + rights)
+    grown = state.total * (1.0 + bonus + rights) * (1.0 + events.placement[day])
+    state.total = np.rint(grown / 100.0) * 100.0
+    ratio = np.minimum(free / state.total, 1.0)
+    state.float_ratio = ratio + (1.0 - ratio) * events.unlocked[day]
+    floating = np.rint(state.total * state.float_ratio / 100.0) * 100.0
+    return {
+        "reference": reference,
+        "factor": state.factor,
+        "total_shares": state.total,
+        "float_shares": np.minimum(floating, state.total),
+        "cash_dividend": np.where(is_ex, cash, 0.0),
+        "rights_price": np.where(rights > 0, offer, np.nan),
+    }
+
+
+def _auction(
+    reference: Floats, percent: Floats, overnight: Floats, whole: Floats
+) -> tuple[dict[str, Floats], Booleans]:
+    """Turn log returns into open and close in ticks, cut at the limits.
+
+    Also tells which stocks would have opened and closed beyond the same limit: those
+    trade at one price all day.
+    """
+    up, down = limit_price(reference, percent), limit_price(reference, -percent)
+    top = np.where(np.isnan(up), np.inf, up)
+    bottom = np.where(np.isnan(down), LOWEST_PRICE, down)
+    opened = round_price(reference * np.exp(overnight))
+    closed = round_price(reference * np.exp(whole))
+    above = (opened > top) & (closed > top)
+    below = (opened < bottom) & (closed < bottom)
+    prices = {
+        "open": np.clip(opened, bottom, top),
+        "close": np.clip(closed, bottom, top),
+        "limit_up": up,
+        "limit_down": down,
+    }
+    return prices, above | below
+
+
 def simulate(
     universe: Universe,
     events: CapitalEvents,
@@ -268,105 +347,60 @@ def simulate(
     is cut is lost, so that limits leave no predictable return behind.
     """
     shape = universe.active.shape
-    days, stocks = shape
+    stocks = universe.stocks
     shocks = _draw_shocks(universe, rng)
     decline = _decline(universe)
-    state_noise = rng.standard_normal((2, *shape))
-    early_volume = _autoregressive(state_noise[0], INTRADAY_PERSISTENCE)
-    return_skew = _autoregressive(state_noise[1], INTRADAY_PERSISTENCE)
-    base_turnover = np.clip(rng.lognormal(np.log(0.014), 0.5, stocks), 0.002, 0.08)
-
-    price = np.clip(rng.lognormal(np.log(18.0), 0.6, stocks), 6.0, 300.0)
-    price = round_price(price)
-    capital = np.exp(np.clip(rng.normal(np.log(6e9), 1.1, stocks), 20.0, 28.0))
-    total = np.maximum(np.rint(capital / price / 100.0), 1e5) * 100.0
-    float_ratio = rng.uniform(0.25, 1.0, (stocks,))
-    float_ratio[universe.list_index > 0] = rng.uniform(
-        0.15, 0.3, (universe.list_index > 0).sum()
+    early_volume, return_skew = (
+        _autoregressive(rng.standard_normal(shape), INTRADAY_PERSISTENCE)
+        for _ in range(2)
     )
+    base_turnover = np.clip(rng.lognormal(np.log(0.014), 0.5, stocks), 0.002, 0.08)
     free_ratio = rng.uniform(0.45, 0.9, stocks)
-    factor = np.ones(stocks)
-
+    state = _first_state(universe, rng)
+    weights = effect_vector(effects) / HORIZON_DAYS
     out = {name: np.full(shape, np.nan) for name in DAILY_PATHS}
     is_one_price = np.zeros(shape, dtype=bool)
     drivers = np.zeros((*shape, len(COMPONENTS)), dtype=np.float32)
     log_return, turnover, level = (np.zeros(shape) for _ in range(3))
-    weights = effect_vector(effects) / 5.0
 
-    for day in range(days):
-        trading, active = universe.trading[day], universe.active[day]
-        cash = np.round(events.dividend_yield[day] * price, 3)
-        bonus, rights = events.bonus[day], events.rights[day]
-        rights_price = np.where(
-            rights > 0, round_price(price * RIGHTS_PRICE_SHARE), 0.0
-        )
-        reference = (price - cash + rights * rights_price) / (1.0 + bonus + rights)
-        is_ex = (cash > 0) | (bonus > 0) | (rights > 0)
-        reference = np.where(is_ex, round_price(reference), price)
-        factor = np.where(is_ex, factor * price / reference, factor)
-        grown = total * (1.0 + bonus + rights) * (1.0 + events.placement[day])
-        float_shares_before = total * float_ratio
-        total = np.rint(grown / 100.0) * 100.0
-        # Placed shares are locked up; bonus and rights shares are not.
-        float_ratio = np.minimum(
-            float_shares_before * (1.0 + bonus + rights) / total, 1.0
-        )
-        float_ratio += (1.0 - float_ratio) * events.unlocked[day]
-        float_shares = np.minimum(np.rint(total * float_ratio / 100.0) * 100.0, total)
-
+    for day in range(shape[0]):
+        trading = universe.trading[day]
+        today = _go_ex(state, events, day)
+        reference, float_shares = today["reference"], today["float_shares"]
         expected = tone_return[day] + decline[day] + MARKET_DRIFT
         if day:
             expected = expected + drivers[day - 1] @ weights
         overnight = shocks.overnight[day] + OVERNIGHT_SHARE * expected
-        whole = overnight + shocks.intraday[day] + (1 - OVERNIGHT_SHARE) * expected
-        up = limit_price(reference, universe.limit_percent[day])
-        down = limit_price(reference, -universe.limit_percent[day])
-        up_bound = np.where(np.isnan(up), np.inf, up)
-        down_bound = np.where(np.isnan(down), LOWEST_PRICE, down)
-        wanted_open = round_price(reference * np.exp(overnight))
-        wanted_close = round_price(reference * np.exp(whole))
-        opened = np.clip(wanted_open, down_bound, up_bound)
-        closed = np.clip(wanted_close, down_bound, up_bound)
-        is_one_price[day] = trading & (
-            ((wanted_open > up_bound) & (wanted_close > up_bound))
-            | ((wanted_open < down_bound) & (wanted_close < down_bound))
+        rest = shocks.intraday[day] + (1.0 - OVERNIGHT_SHARE) * expected
+        prices, one_price = _auction(
+            reference, universe.limit_percent[day], overnight, overnight + rest
         )
+        is_one_price[day] = trading & one_price
+        state.price = np.where(trading, prices["close"], reference)
+        today |= prices | {"close": state.price}
+        today["open"] = np.where(trading, prices["open"], reference)
 
-        gain = np.where(trading, np.log(closed / reference), 0.0)
+        gain = np.log(state.price / reference)
         log_return[day] = gain
         level[day] = (level[day - 1] if day else 0.0) + gain
-        price = np.where(trading, closed, reference)
-        fever = np.where(is_one_price[day], -1.6, np.minimum(6.0 * np.abs(gain), 1.2))
+        fever = np.where(one_price, -1.6, np.minimum(6.0 * np.abs(gain), 1.2))
         traded = base_turnover * np.exp(shocks.extra_turnover[day] + fever)
         lots = np.rint(np.minimum(traded, 0.7) * float_shares / 100.0)
-        volume = np.maximum(lots, LEAST_LOTS) * 100.0
-        turnover[day] = np.where(trading, volume / float_shares, 0.0)
+        volume = np.where(trading, np.maximum(lots, LEAST_LOTS) * 100.0, 0.0)
+        turnover[day] = volume / float_shares
+        today["volume"] = volume
+        today["free_float_shares"] = np.rint(float_shares * free_ratio / 100.0) * 100.0
         drivers[day] = _drivers(
             universe,
             day,
             level,
             log_return,
             turnover,
-            np.log(price * total),
+            np.log(state.price * state.total),
             (early_volume[day], return_skew[day]),
         )
-
-        values = (
-            np.where(trading, opened, price),
-            price,
-            reference,
-            factor,
-            up,
-            down,
-            np.where(trading, volume, 0.0),
-            total,
-            float_shares,
-            np.rint(float_shares * free_ratio / 100.0) * 100.0,
-            np.where(is_ex, cash, 0.0),
-            np.where(rights > 0, rights_price, np.nan),
-        )
-        for name, value in zip(DAILY_PATHS, values, strict=True):
-            out[name][day] = np.where(active, value, np.nan)
+        for name in DAILY_PATHS:
+            out[name][day] = np.where(universe.active[day], today[name], np.nan)
 
     return Paths(
         intraday_sigma=shocks.intraday_sigma,

@@ -11,12 +11,16 @@ import pyarrow as pa
 
 from warehouse.sample_market.config import Effects
 from warehouse.sample_market.events import Reports, spread_tone, tone_kernel
-from warehouse.sample_market.returns import COMPONENTS, Paths, effect_vector
+from warehouse.sample_market.returns import (
+    COMPONENTS,
+    HORIZON_DAYS,
+    Paths,
+    effect_vector,
+)
 from warehouse.sample_market.texts import report_ids
 from warehouse.sample_market.universe import Floats, Universe
 from warehouse.sample_market.write import text_column
 
-HORIZON_DAYS = 5
 # The fall on the first day of a delisting period cannot be foreseen a day before.
 STEADY_DECLINE = -0.02
 
