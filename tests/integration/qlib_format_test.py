@@ -224,7 +224,7 @@ def test_loading_twice_changes_nothing(market, settings):
     ("amount_unit", "lot"), [(1.0, 1.0), (1.0, 100.0), (1000.0, 100.0), (1000.0, 1.0)]
 )
 def test_units_are_told_from_the_amount(market, settings, amount_unit, lot):
-    root, truth = market
+    root, _ = market
     for code in ("sh600519", "sz000001", "sh688981", "sz300750"):
         folder = root / "features" / code
         volume = np.fromfile(folder / "volume.day.bin", "<f4")
@@ -248,8 +248,6 @@ def test_units_are_told_from_the_amount(market, settings, amount_unit, lot):
 
 def test_unknown_units_are_refused(market, settings):
     root, _ = market
-    folder = root / "features" / "sh600519"
-    close = np.fromfile(folder / "close.day.bin", "<f4")
     for code in ("sh600519", "sz000001", "sh688981", "sz300750"):
         close = np.fromfile(root / "features" / code / "close.day.bin", "<f4")
         amount = close * 17.0
