@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.publish import publish
+from warehouse.settings import Settings
 
 READER_COUNT = 8
 
@@ -120,3 +121,16 @@ def test_readers_see_whole_publications_while_they_are_swapped(tiny_build: Any) 
     assert number >= 5
     assert all(reader["answers"] > number for reader in seen)
     assert all(len(reader["publications"]) >= 4 for reader in seen)
+
+
+def test_readers_are_not_disturbed_by_a_refresh(
+    home_copy: Settings, run_lundong: Any
+) -> None:
+    with readers(home_copy.published_path) as seen:
+        run_lundong(home_copy.home, "refresh", "--full")
+        # Time for every reader to see the new publication.
+        time.sleep(3)
+
+    assert [reader["errors"] for reader in seen] == [[]] * READER_COUNT
+    assert [reader["publications"] for reader in seen] == [[1, 2]] * READER_COUNT
+    assert all(reader["answers"] >= 10 for reader in seen)
