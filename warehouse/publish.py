@@ -68,7 +68,7 @@ _TARGET = "publication_target"
 _PREVIOUS = "publication_previous"
 _OWN_TABLES = ("meta_publication", "meta_publication_table")
 _TEMPORARY = ".lundong_new.duckdb"
-_POINTER = ".lundong_pointer.duckdb"
+_PARTIAL_VERSION = ".lundong_version.duckdb"
 
 _OWN_DDL = """
 create schema if not exists meta;
@@ -252,13 +252,14 @@ def publish(
             )
             tell("checking", len(models), len(models))
             _check_file(settings, temporary, models, publication)
-            _swap(settings, temporary, publication.publication_id)
+            _swap(settings, temporary)
         except (duckdb.Error, OSError) as error:
             cause = str(error).splitlines()[0]
             message = f"nothing was published: {cause}"
             raise PublishError(message) from error
         finally:
             _remove_leftovers(folder)
+        _keep_version(settings, publication.publication_id)
         _forget_old_versions(folder, retention)
     return publication
 
@@ -640,25 +641,15 @@ def _check_archive(
             raise PublishError(message)
 
 
-def _swap(settings: Settings, temporary: Path, publication_id: int) -> None:
-    """Point readers at the new file and keep it as a version.
-
-    The pointer is a second link to the file, put in place first: a process killed
-    between the two steps leaves a publication whose version the next one makes up for.
-    """
-    folder = settings.published_path.parent
+def _swap(settings: Settings, temporary: Path) -> None:
+    """Put the new file in the pointer's place in one step."""
     temporary.chmod(0o444)
-    _link(temporary, folder / _POINTER)
-    (folder / _POINTER).replace(settings.published_path)
-    _flush(folder)
-    version = _version_path(folder, publication_id)
-    version.parent.mkdir(exist_ok=True)
-    temporary.replace(version)
-    _flush(version.parent)
+    temporary.replace(settings.published_path)
+    _flush(settings.published_path.parent)
 
 
 def _keep_current(settings: Settings) -> None:
-    """Give the current publication its place among the versions if it has none."""
+    """Make up for a process killed between the swap and keeping the version."""
     if not settings.published_path.exists():
         return
     with _connect(settings) as connection:
@@ -675,28 +666,30 @@ def _keep_current(settings: Settings) -> None:
             "of published/versions in its place"
         )
         raise PublishError(message)
-    version = _version_path(settings.published_path.parent, row[0])
-    if not version.exists():
-        version.parent.mkdir(exist_ok=True)
-        _link(settings.published_path, version)
+    _keep_version(settings, row[0])
 
 
-def _version_path(folder: Path, publication_id: int) -> Path:
-    return folder / "versions" / f"lundong_{publication_id:06d}.duckdb"
+def _keep_version(settings: Settings, publication_id: int) -> None:
+    """Keep the current publication under a second name, where it is not kept yet."""
+    folder = settings.published_path.parent / "versions"
+    version = folder / f"lundong_{publication_id:06d}.duckdb"
+    if version.exists():
+        return
+    folder.mkdir(exist_ok=True)
+    try:
+        version.hardlink_to(settings.published_path)
+    except OSError:
+        # A disk without hard links: copy under a name that a killed copy may leave.
+        partial = settings.published_path.parent / _PARTIAL_VERSION
+        shutil.copy2(settings.published_path, partial)
+        _flush(partial)
+        partial.replace(version)
+    _flush(folder)
 
 
 def _forget_old_versions(folder: Path, retention: int) -> None:
     for path in sorted((folder / "versions").glob("lundong_*.duckdb"))[:-retention]:
         path.unlink()
-
-
-def _link(source: Path, target: Path) -> None:
-    """Link ``source`` under a second name; copy where the disk has no hard links."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
-        _flush(target)
 
 
 def _remove_leftovers(folder: Path) -> None:
