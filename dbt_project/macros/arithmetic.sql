@@ -1,0 +1,28 @@
+{#
+    Sum of doubles that does not depend on the order of the rows. Two threads add doubles
+    in another order each time, and the last bits differ; integers of 1e-scale do not.
+    `precision` 18 holds absolute values below 10^(18 - scale) in 64 bits, with the sum
+    itself in 128; a value that does not fit is an error, never a wrong sum.
+    `condition` restricts the rows.
+-#}
+{% macro exact_sum(expression, scale, precision=18, condition=none) -%}
+    cast(
+        sum(cast({{ expression }} as decimal({{ precision }}, {{ scale }})))
+        {%- if condition %} filter (where {{ condition }}){% endif %} as double
+    )
+{%- endmacro %}
+
+{# Mean of doubles that does not depend on the order of the rows. -#}
+{% macro exact_mean(expression, scale, precision=18) -%}
+    {{ exact_sum(expression, scale, precision) }} / nullif(count({{ expression }}), 0)
+{%- endmacro %}
+
+{# Compounded return of a column of returns; a NULL return counts as zero. -#}
+{% macro compound(return_column, scale=15) -%}
+    exp({{ exact_sum("ln(1 + " ~ return_column ~ ")", scale) }}) - 1
+{%- endmacro %}
+
+{# Ratio that is NULL where the denominator is zero. -#}
+{% macro safe_divide(numerator, denominator) -%}
+    {{ numerator }} / nullif({{ denominator }}, 0)
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{#
+    Rows of a raw table that hold: the newest version of each key, of the loads known at
+    `known_at` and, if `as_of_date` is set, as if nothing later had been loaded. What a
+    source says of itself (key, known_column, closes_later) comes from its meta, which is
+    generated from warehouse/raw_tables.py.
+
+    Corrections are few, so superseded rows are found by an anti join against them; a
+    window over every key would sort the whole table.
+-#}
+{% macro current_rows(table_name) -%}
+    {%- set relation = source("raw", table_name) -%}
+    {%- set load = source("raw", "load") -%}
+    {%- if execute -%}
+        {%- set declaration = (
+            graph.sources.values()
+            | selectattr("source_name", "equalto", "raw")
+            | selectattr("name", "equalto", table_name)
+            | first
+        ) -%}
+        {%- set meta = declaration.config.meta or declaration.meta -%}
+        {%- set known_at = var("known_at", none) -%}
+        {%- set as_of_date = var("as_of_date", none) -%}
+        select
+            {%- for column in declaration.columns.values() %}
+            {%- if as_of_date and column.name in meta.closes_later %}
+            case
+                when version.{{ column.name }} <= date '{{ as_of_date }}'
+                    then version.{{ column.name }}
+            end as {{ column.name }},
+            {%- else %}
+            version.{{ column.name }},
+            {%- endif %}
+            {%- endfor %}
+            version.load_id
+        from {{ relation }} as version
+        anti join (
+            select
+                {% for column in meta.key -%}
+                {{ column }},
+                {% endfor -%}
+                replaces_load_id as load_id
+            from {{ relation }}
+            where
+                replaces_load_id is not null
+                {%- if known_at %}
+                and {{ known_load("load_id", load, known_at) }}
+                {%- endif %}
+        ) as correction using ({{ meta.key | join(", ") }}, load_id)
+        {%- set conditions = [] %}
+        {%- if known_at %}
+        {%- do conditions.append(known_load("version.load_id", load, known_at)) %}
+        {%- endif %}
+        {%- if as_of_date and meta.known_column %}
+        {%- do conditions.append(
+            "version." ~ meta.known_column
+            ~ " < date '" ~ as_of_date ~ "' + interval 1 day"
+        ) %}
+        {%- endif %}
+        {%- if conditions %}
+        where {{ conditions | join(" and ") }}
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro known_load(column, load, known_at) -%}
+    {{ column }} in (
+        select load.load_id from {{ load }} as load
+        where load.loaded_at <= timestamptz '{{ known_at }}'
+    )
+{%- endmacro %}

@@ -1,0 +1,35 @@
+{#
+    Condition that a row belongs to the build window, from `build_from` on; true without
+    one. With `lookback_days` the window starts that many exchange days earlier, at least:
+    a row's inputs may then be complete where the row itself is rewritten. Exchange days
+    are taken as two calendar days each and a fortnight, more than the longest holidays
+    need: a date known when the SQL is written prunes the scan, a subquery would not.
+-#}
+{% macro in_build_window(date_column, lookback_days=0) -%}
+    {%- if var("build_from", none) is none -%}
+        true
+    {%- elif lookback_days == 0 -%}
+        {{ date_column }} >= date '{{ var("build_from") }}'
+    {%- else -%}
+        {{ date_column }}
+        >= date '{{ var("build_from") }}' - {{ 2 * lookback_days + 14 }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A build without a window is a full one, whatever dbt remembers of the table. -#}
+{% macro should_full_refresh() -%}
+    {{ return(var("build_from", none) is none or flags.FULL_REFRESH) }}
+{%- endmacro %}
+
+{#
+    Incremental strategy of the long panels: rows of the window are deleted, whether the
+    new build has them or not, and written again.
+-#}
+{% macro get_incremental_rewrite_window_sql(arg_dict) -%}
+    {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
+    delete from {{ arg_dict["target_relation"] }}
+    where {{ in_build_window("trade_date") }};
+
+    insert into {{ arg_dict["target_relation"] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict["temp_relation"] }}
+{%- endmacro %}

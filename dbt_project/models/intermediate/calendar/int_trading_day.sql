@@ -1,0 +1,72 @@
+with calendar as (
+    select
+        calendar_date,
+        is_open,
+    from {{ ref("stg_trading_calendar") }}
+),
+
+horizon as (
+    select
+        (select max(trade_date) from {{ ref("stg_daily_bar") }}) as last_loaded_date,
+        (select max(calendar_date) from calendar) as last_calendar_date,
+),
+
+open_day as (
+    select
+        calendar_date as trade_date,
+        -- Only to group: the week itself is named by its last trading day.
+        date_trunc('week', calendar_date) as monday,
+        date_trunc('month', calendar_date) as first_of_month,
+        row_number() over by_date as day_index,
+        lag(calendar_date) over by_date as previous_trade_date,
+        lead(calendar_date) over by_date as next_trade_date,
+    from calendar
+    where is_open
+    window by_date as (order by calendar_date)
+),
+
+exchange_week as (
+    select
+        monday,
+        max(trade_date) as trade_week,
+        lag(max(trade_date)) over (order by monday) as previous_trade_week,
+        lead(max(trade_date)) over (order by monday) as next_trade_week,
+    from open_day
+    group by monday
+),
+
+exchange_month as (
+    select
+        first_of_month,
+        max(trade_date) as trade_month_end,
+    from open_day
+    group by first_of_month
+)
+
+select
+    open_day.trade_date,
+    open_day.day_index,
+    open_day.previous_trade_date,
+    open_day.next_trade_date,
+    exchange_week.trade_week,
+    exchange_week.previous_trade_week,
+    exchange_week.next_trade_week,
+    exchange_month.trade_month_end,
+    open_day.trade_date = exchange_week.trade_week as is_week_end,
+    open_day.trade_date = exchange_month.trade_month_end as is_month_end,
+    -- A calendar that ends inside a week or month cannot tell which day is its last.
+    coalesce(
+        exchange_week.trade_week <= horizon.last_loaded_date
+        and open_day.monday + interval 6 day <= horizon.last_calendar_date,
+        false
+    ) as is_week_complete,
+    coalesce(
+        exchange_month.trade_month_end <= horizon.last_loaded_date
+        and last_day(open_day.trade_date) <= horizon.last_calendar_date,
+        false
+    ) as is_month_complete,
+    coalesce(open_day.trade_date <= horizon.last_loaded_date, false) as is_loaded,
+from open_day
+inner join exchange_week on open_day.monday = exchange_week.monday
+inner join exchange_month on open_day.first_of_month = exchange_month.first_of_month
+cross join horizon

@@ -1,0 +1,1 @@
+{{ current_rows("industry_member") }}
