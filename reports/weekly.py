@@ -84,7 +84,7 @@ SECTIONS = {
         inner join core.dim_industry as i
             on
                 h.asset_code = i.industry_code
-                and s.industry_system = i.industry_system
+                and s.asset_pool = i.industry_system
         where h.signal_date = (
             select max(latest.signal_date)
             from rotation.fct_rotation_holding as latest
@@ -103,8 +103,8 @@ SECTIONS = {
             r.strategy_return,
             r.benchmark_return,
             r.excess_return,
-            r.month_to_date_excess,
-            r.year_to_date_excess
+            r.month_to_date_excess_return,
+            r.year_to_date_excess_return
         from rotation.fct_rotation_return_weekly as r
         inner join core.dim_strategy as s using (strategy_code)
         where r.trade_week = $week
@@ -132,7 +132,7 @@ SECTIONS = {
         order by strategy_code
     """,
     "failed_checks": """
-        select check_name, model_name, status, failure_count
+        select check_name, table_name, status, failure_count
         from meta.meta_check_result
         where status not in ('pass', 'success')
         order by check_name
