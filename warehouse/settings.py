@@ -8,7 +8,7 @@ parameters of measures out, they are seeds and variables of ``dbt_project``.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ class Settings:
     real_data : Path or None
         Folder of real market files for ``make real`` and the tests of ``tests/real``.
     tushare_token : str or None
-        Token of Tushare Pro; never written to a file or a log.
+        Token of Tushare Pro; never written to a file or a log, nor in ``repr``.
     memory_limit : str
         DuckDB's ``memory_limit`` for each process that writes.
     threads : int
@@ -34,7 +34,7 @@ class Settings:
 
     home: Path
     real_data: Path | None = None
-    tushare_token: str | None = None
+    tushare_token: str | None = field(default=None, repr=False)
     memory_limit: str = "5GB"
     threads: int = 2
 

@@ -102,7 +102,9 @@ def market(tmp_path: Path) -> tuple[Path, dict[str, dict[str, np.ndarray]]]:
 
     first, last = DAYS[0], DAYS[-1]
     lines = [
-        f"SH600519\t{first}\t{last}",
+        # A code may have a line for each stretch of data.
+        f"SH600519\t{first}\t{DAYS[40]}",
+        f"SH600519\t{DAYS[50]}\t{last}",
         f"SZ000001\t{first}\t{last}",
         f"SH688981\t{DAYS[20]}\t{last}",
         f"SZ300750\t{first}\t{DAYS[9]}",

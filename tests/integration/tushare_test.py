@@ -543,7 +543,7 @@ def test_token_is_in_no_file_log_or_message(settings, address, service, caplog, 
     slept: list[float] = []
     client = TushareClient(TOKEN, address, sleep=slept.append)
     results = _load(settings, client)
-    assert TOKEN not in repr(client) + repr(vars(client))
+    assert TOKEN not in repr(client) + repr(vars(client)) + repr(settings)
     client.close()
     assert TOKEN not in caplog.text
     output = capfd.readouterr()

@@ -346,18 +346,27 @@ def test_weights_are_decimals():
 
 
 def test_funds_keep_exchange_funds_with_a_class():
+    classes = {
+        "沪深300ETF": "broad",
+        "证券ETF": "finance_real_estate",
+        "消费电子ETF": "tmt",
+        "金融科技ETF": "finance_real_estate",
+        "新能源汽车ETF": "midstream_manufacturing",
+        "酒ETF": "consumption",
+        "红利低波ETF": "dividend",
+        "创新药ETF": "pharma",
+        "稀土ETF": "upstream_materials",
+        "军工龙头ETF": "defence",
+        "日经ETF": None,
+    }
     rows = _query(
         "etf",
         fund_basic=[
-            {"ts_code": "510300.SH", "name": "沪深300ETF", "list_date": "20120528"},
-            {"ts_code": "512880.SH", "name": "证券ETF", "benchmark": "中证证券公司"},
+            *({"ts_code": f"{name}.SH", "name": name} for name in classes),
             {"ts_code": "501000.SH", "name": "国金鑫新LOF"},
         ],
     )
-    assert [(row["etf_code"], row["etf_class"]) for row in rows] == [
-        ("510300.SH", "broad"),
-        ("512880.SH", "finance"),
-    ]
+    assert {row["name"]: row["etf_class"] for row in rows} == classes
 
 
 def test_fund_shares_and_bars_turn_units():

@@ -122,7 +122,7 @@ def load_qlib(
     landing.mkdir(parents=True)
 
     days = read_calendar(directory)
-    instruments = read_instruments(directory / "instruments" / "all.txt")
+    instruments = _whole_lives(read_instruments(directory / "instruments" / "all.txt"))
     stocks = [i for i in instruments if STOCK_CODE.match(i.code)]
     indices = [i for i in instruments if INDEX_CODE.match(i.code)]
     if not stocks:
@@ -234,6 +234,16 @@ def read_instruments(path: Path) -> list[Instrument]:
         start, end = (_parse_date(part, path, number) for part in parts[1:3])
         instruments.append(Instrument(code, start, end))
     return instruments
+
+
+def _whole_lives(instruments: list[Instrument]) -> list[Instrument]:
+    """Return one instrument a code: a code may have a line for each stretch of data."""
+    lives: dict[str, Instrument] = {}
+    for part in instruments:
+        known = lives.get(part.code, part)
+        start, end = min(known.start, part.start), max(known.end, part.end)
+        lives[part.code] = Instrument(part.code, start, end)
+    return list(lives.values())
 
 
 def read_feature(path: Path, day_count: int) -> Floats:

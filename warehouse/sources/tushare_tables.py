@@ -318,6 +318,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         span="month",
         keeps_history=True,
         rows=3000,
+        per_minute=100,
     ),
 )
 ENDPOINT_BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -778,20 +779,20 @@ _ETF_CLASSES = (
     ("dividend", "红利|股息"),
     ("defence", "军工|国防|航空航天|卫星"),
     ("pharma", "医|药|生物|疫苗"),
-    ("finance", "银行|证券|券商|保险|金融|非银|地产"),
-    ("consumption", "消费|食品|饮料|酒|家电|旅游|农业|养殖|畜牧|汽车"),
+    ("finance_real_estate", "银行|证券公司|证券ETF|券商|保险|金融|非银|地产"),
     (
         "tmt",
         "芯片|半导体|电子|通信|计算机|软件|人工智能|传媒|游戏|信息|5G|互联网|"
-        "大数据|云计算|科技|机器人",
+        "大数据|云计算|科技",
     ),
     (
-        "materials",
-        "煤炭|有色|钢铁|化工|石化|能源化工|稀土|稀有金属|黄金股|资源|建材|材料",
+        "midstream_manufacturing",
+        "新能源|光伏|储能|电池|电力|电网|机械|装备|制造|机器人|碳中和|环保|基建",
     ),
+    ("consumption", "消费|食品|饮料|酒|家电|旅游|农业|养殖|畜牧|汽车"),
     (
-        "manufacturing",
-        "新能源|光伏|电池|电力|机械|装备|制造|电网|碳中和|环保|基建|交通|物流",
+        "upstream_materials",
+        "煤炭|有色|钢铁|化工|石化|石油|稀土|稀有金属|黄金|资源|建材|材料",
     ),
     (
         "broad",
