@@ -42,7 +42,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 dbt_project sql
+	$(BIN)/sqlfluff lint --processes 2 dbt_project
+	cd sql/queries && $(abspath $(BIN))/sqlfluff lint --processes 2 .
 
 docs: $(READY)
 	$(BIN)/python -m warehouse.dbt_sources

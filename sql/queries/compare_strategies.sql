@@ -31,4 +31,4 @@ select
 from rotation.fct_rotation_performance as p
 inner join core.dim_strategy as s on p.strategy_code = s.strategy_code
 where p.period = $period
-order by p.excess_return desc nulls last, p.strategy_code
+order by p.excess_return desc nulls last, p.strategy_code asc

@@ -29,7 +29,7 @@ with ranked as (
         and d.variant = $variant
         and d.diffusion_index is not null
     window
-        highest as (order by d.diffusion_rank, d.industry_code),
+        highest as (order by d.diffusion_rank asc, d.industry_code asc),
         lowest as (order by d.diffusion_rank desc, d.industry_code desc)
 ),
 

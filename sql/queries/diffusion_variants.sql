@@ -26,7 +26,8 @@ with ranked as (
         by_index as (partition by d.variant order by d.diffusion_index desc),
         same_index as (partition by d.variant, d.diffusion_index),
         in_order as (
-            partition by d.variant order by d.diffusion_index desc, d.industry_code
+            partition by d.variant
+            order by d.diffusion_index desc, d.industry_code asc
         )
 )
 

@@ -14,4 +14,4 @@ select
 from meta.meta_reconciliation as r
 where r.status = 'not_comparable'
 group by r.system, r.reason
-order by r.system, figure_count desc, r.reason
+order by r.system asc, figure_count desc, r.reason asc

@@ -11,10 +11,12 @@ select
     h.signal_date,
     max(h.execution_date) as execution_date,
     count(*) filter (h.action != 'out') as held_count,
-    string_agg(h.asset_code, ', ' order by h.asset_code)
-        filter (h.action = 'in') as came_in,
-    string_agg(h.asset_code, ', ' order by h.asset_code)
-        filter (h.action = 'out') as went_out
+    string_agg(h.asset_code, ', ' order by h.asset_code) filter (
+        h.action = 'in'
+    ) as came_in,
+    string_agg(h.asset_code, ', ' order by h.asset_code) filter (
+        h.action = 'out'
+    ) as went_out
 from rotation.fct_rotation_holding as h
 where
     h.strategy_code = $strategy

@@ -33,4 +33,4 @@ where
     t.trade_date = $day
     and m.industry_system = $industry_system
 group by m.industry_code, i.name_cn
-order by limit_up_count desc, m.industry_code
+order by limit_up_count desc, m.industry_code asc

@@ -1,6 +1,6 @@
 -- question: What did a strategy return in each year, before and after its benchmark?
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
--- column: year (text): Calendar year.
+-- column: calendar_year (text): Calendar year.
 -- column: total_return (number): Return of the year, after cost.
 -- column: benchmark_return (number): The benchmark's.
 -- column: excess_return (number): Difference of the two.
@@ -12,7 +12,7 @@
 -- column: day_count (integer): Trading days in the year.
 -- rows: some
 select
-    p.period as year,
+    p.period as calendar_year,
     p.total_return,
     p.benchmark_return,
     p.excess_return,

@@ -14,7 +14,7 @@
 with compared as (
     select
         t.publication_id,
-        t.schema_name || '.' || t.table_name as label,
+        t.schema_name || '.' || t.table_name as table_label,
         t.row_count,
         t.is_run_log,
         t.content_hash,
@@ -33,7 +33,7 @@ select
     p.content_hash,
     count(*) as table_count,
     cast(sum(c.row_count) as bigint) as row_count,
-    string_agg(c.label, ', ' order by c.label) filter (
+    string_agg(c.table_label, ', ' order by c.table_label) filter (
         not c.is_run_log
         and not c.is_first
         and c.content_hash is distinct from c.former_hash

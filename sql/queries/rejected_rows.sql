@@ -17,4 +17,4 @@ select
     arg_min(r.line_number, (r.load_id, r.line_number)) as example_line
 from meta.meta_rejected_row as r
 group by r.table_name, r.reason, r.column_name
-order by row_count desc, r.table_name, r.reason, r.column_name
+order by row_count desc, r.table_name asc, r.reason asc, r.column_name asc

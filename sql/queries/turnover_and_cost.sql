@@ -1,6 +1,6 @@
 -- question: How much does a strategy trade, and what does that cost it, by year?
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
--- column: year (integer): Calendar year.
+-- column: calendar_year (integer): Calendar year.
 -- column: rebalance_count (integer): Days on which it traded.
 -- column: turnover (number): Two-way turnover of the year.
 -- column: mean_turnover (number): Two-way turnover of a rebalance.
@@ -9,7 +9,7 @@
 --     sold.
 -- rows: some
 select
-    year(r.trade_date) as year,
+    date_part('year', r.trade_date) as calendar_year,
     count(*) filter (r.is_rebalance) as rebalance_count,
     sum(r.turnover) as turnover,
     sum(r.turnover) / nullif(count(*) filter (r.is_rebalance), 0) as mean_turnover,
@@ -17,5 +17,5 @@ select
     count(*) filter (r.carried_count > 0) as carried_days
 from rotation.fct_rotation_return_daily as r
 where r.strategy_code = $strategy
-group by year(r.trade_date)
-order by year
+group by date_part('year', r.trade_date)
+order by calendar_year
