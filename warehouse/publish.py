@@ -234,7 +234,7 @@ def publish(
     if retention < 1:
         raise PublishError(f"retention is {retention}: at least 1 version must be kept")
     tell = progress or _silent
-    models = read_models(manifest_path)
+    models = _read_models(manifest_path)
     folder = settings.published_path.parent
     folder.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings, "publication"):
@@ -264,7 +264,7 @@ def publish(
     return publication
 
 
-def read_models(manifest_path: Path) -> list[_Model]:
+def _read_models(manifest_path: Path) -> list[_Model]:
     """Read the published models from a dbt manifest, in order of schema and name.
 
     Every model is published whose schema is not one of the inner layers.
