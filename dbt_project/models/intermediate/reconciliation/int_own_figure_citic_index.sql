@@ -88,7 +88,7 @@ weekly_return as (
         industry_code,
         trade_week,
         min(basis) as basis,
-        {{ compound("daily_return") }} as week_return
+        exp(sum(cast(ln(1 + daily_return) as decimal(38, 18)))) - 1 as week_return
     from chosen
     group by industry_code, trade_week
 ),

@@ -24,11 +24,9 @@ logged as (
         daily.trade_date,
         trading_day.trade_week,
         trading_day.is_week_complete,
-        daily.strategy_return,
-        daily.gross_return,
-        daily.benchmark_return,
         daily.cost,
         daily.turnover,
+        cast(ln(1 + daily.gross_return) as decimal(38, 18)) as gross_log,
         cast(ln(1 + daily.strategy_return) as decimal(38, 18)) as strategy_log,
         cast(ln(1 + daily.benchmark_return) as decimal(38, 18)) as benchmark_log
     from daily
@@ -76,7 +74,7 @@ compounded_within_week as (
         strategy_code,
         trade_week,
         exp(sum(strategy_log)) - 1 as strategy_return,
-        {{ compound("gross_return") }} as gross_return,
+        exp(sum(gross_log)) - 1 as gross_return,
         exp(sum(benchmark_log)) - 1 as benchmark_return,
         {{ exact_sum("cost", 18, 38) }} as cost,
         {{ exact_sum("turnover", 18, 38) }} as turnover,
