@@ -90,6 +90,7 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
+            disable=not stream.isatty(),
         ) as progress,
     ):
         task = progress.add_task("starting", total=None)
@@ -287,8 +288,7 @@ def query(
     output: Output = None,
 ) -> None:
     """Ask a question of the analysts' library in sql/queries."""
-    from warehouse.query import list_queries, read_query, run_query
-    from warehouse.status import trade_week_of
+    from warehouse.query import format_result, list_queries, read_query, run_query
 
     if show_list:
         table = Table("query", "question", "parameters", box=None, pad_edge=False)
@@ -305,9 +305,7 @@ def query(
         taken = [parameter.name for parameter in read_query(name).parameters]
         if "week" not in taken:
             raise UsageError(f"{name} takes no week, only: {', '.join(taken) or '-'}")
-        given["week"] = trade_week_of(settings, week.date()).isoformat()
-    from warehouse.query import format_result
-
+        given["week"] = week.date().isoformat()
     answer = run_query(settings, name, given)
     write_answer(format_result(answer, output_format), output_format, output)
 
@@ -342,19 +340,6 @@ def report(week: Day = None) -> None:
 
 
 @app.command()
-def publish() -> None:
-    """Publish what was built last once more, without building."""
-    from dagster_defs.project import manifest_path
-    from warehouse.publish import publish as run_publish
-
-    settings = read_settings()
-    publication = run_publish(
-        settings, manifest_path=manifest_path(settings), code_version=code_version()
-    )
-    out.print(f"published {publication.publication_id}: {publication.path}")
-
-
-@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
@@ -369,13 +354,6 @@ def ui(
     out.print(f"Dagster on http://127.0.0.1:{port} (end it with Ctrl-C)")
     environment = {**os.environ, "DAGSTER_HOME": str(settings.dagster_home)}
     os.execve(program, [program, *arguments], environment)  # noqa: S606
-
-
-def code_version() -> str:
-    """Return the version of the installed package."""
-    from importlib.metadata import version
-
-    return version("lundong")
 
 
 def run_load(

@@ -41,7 +41,10 @@ from dagster_defs.resources import Progress, WarehouseResource
 from dagster_defs.translator import FRESHNESS, WarehouseTranslator
 from reports.weekly import write_report
 from warehouse.build_window import (
+    begin_build,
     build_window,
+    end_build,
+    is_build_whole,
     last_built_day,
     last_loaded_day,
     project_hash,
@@ -292,6 +295,7 @@ def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         context.log.info(
             f"building from {window.build_from or 'the beginning'}: {window.reason}"
         )
+        begin_build(settings)
         total = built_node_count(manifest)
         built: list[dg.Output[None]] = []
         variables = {**environment(settings), "LUNDONG_RUN_ID": context.run_id}
@@ -323,6 +327,7 @@ def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
                 build_id=context.run_id,
                 as_of_date=min(as_of, loaded) if as_of and loaded else loaded,
             )
+        end_build(settings)
         lineage = column_lineage(target_path(settings), manifest)
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
@@ -360,6 +365,8 @@ def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         """Publish what was built and read it back."""
         settings = warehouse.settings
         progress("publishing", 0, 0)
+        if not is_build_whole(settings):
+            raise refuse("the last build did not succeed: refresh, then publish")
         with connect_build(settings, read_only=True) as con:
             as_of = last_built_day(con)
         try:

@@ -16,6 +16,7 @@ import duckdb
 
 from warehouse.lock import EXCHANGE_TIME
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
+from warehouse.settings import Settings
 
 # Files of the dbt project that decide the content of its tables.
 PROJECT_SUFFIXES = (".sql", ".csv", ".yml", ".md")
@@ -120,6 +121,26 @@ def build_window(
     if not starts:
         return window(None, "the last build has no date")
     return window(*min(starts))
+
+
+def unfinished_mark(settings: Settings) -> Path:
+    """Return the file that is there from the start of a build until it succeeded."""
+    return settings.home / "build.unfinished"
+
+
+def begin_build(settings: Settings) -> None:
+    """Note that tables are about to change: until the end nothing may be published."""
+    unfinished_mark(settings).touch()
+
+
+def is_build_whole(settings: Settings) -> bool:
+    """Whether the last build that was begun also succeeded."""
+    return not unfinished_mark(settings).exists()
+
+
+def end_build(settings: Settings) -> None:
+    """Note that the tables are whole; to be called when the build succeeded."""
+    unfinished_mark(settings).unlink(missing_ok=True)
 
 
 def record_build(

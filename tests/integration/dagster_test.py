@@ -1,0 +1,356 @@
+"""Dagster: the definitions, what runs when, and what is left of a killed run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from dagster_defs import sensors
+from dagster_defs.assets import DROP_FOLDER, REPORT
+from dagster_defs.build import build_definitions
+from dagster_defs.checks import PUBLICATION
+from dagster_defs.instance import POOL, end_dead_runs, open_instance
+from dagster_defs.jobs import LOAD_DROP, REFRESH
+from dagster_defs.partitions import WeekRange, partition_of
+from dagster_defs.resources import make_resources, no_progress
+from dagster_defs.schedules import saturday_refresh, trading_days
+from warehouse.raw_tables import RAW_TABLES
+from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.store import connect_build, connect_published
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture(scope="module")
+def definitions(small_settings: Settings) -> dg.Definitions:
+    return build_definitions(small_settings)
+
+
+@pytest.fixture
+def instance(home_copy: Settings) -> Iterator[dg.DagsterInstance]:
+    with open_instance(home_copy) as opened:
+        yield opened
+
+
+def run_job(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    job: str,
+    *,
+    tags: dict[str, str] | None = None,
+    ops: dict[str, Any] | None = None,
+) -> dg.ExecuteInProcessResult:
+    return (
+        build_definitions(settings)
+        .resolve_job_def(job)
+        .execute_in_process(
+            instance=instance,
+            tags=tags or {},
+            run_config={**QUIET, "ops": ops or {}},
+            raise_on_error=False,
+        )
+    )
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[dg.AssetKey]:
+    return {
+        event.step_materialization_data.materialization.asset_key
+        for event in result.get_asset_materialization_events()
+    }
+
+
+def loaded_weeks(settings: Settings) -> tuple[date, date]:
+    """Return the first and the last loaded trading day."""
+    with connect_build(settings, read_only=True) as con:
+        row = con.execute(
+            "select min(trade_date), max(trade_date) from raw.daily_bar"
+        ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def week_without_trading(settings: Settings) -> str:
+    """Return a partition inside the loaded span in which the exchanges are closed."""
+    first, last = loaded_weeks(settings)
+    day = first + timedelta(days=7)
+    while day < last:
+        key = partition_of(day)
+        weeks = WeekRange(key, key)
+        with connect_build(settings, read_only=True) as con:
+            row = con.execute(
+                """
+                select count(*) from raw.trading_calendar
+                where is_open and calendar_date between ? and ?
+                """,
+                [weeks.first_day, weeks.last_day],
+            ).fetchone()
+        assert row is not None
+        if row[0] == 0:
+            return key
+        day += timedelta(days=7)
+    pytest.fail("the sample market has no week without trading")
+
+
+def test_graph_reaches_from_source_to_report(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    raw = {dg.AssetKey(["raw", table.name]) for table in RAW_TABLES}
+    assert raw <= graph.get_all_asset_keys()
+    upstream: set[dg.AssetKey] = set()
+    waiting = {REPORT}
+    while waiting:
+        key = waiting.pop()
+        upstream.add(key)
+        waiting |= graph.get(key).parent_keys - upstream
+    assert {PUBLICATION, DROP_FOLDER} <= upstream
+    assert dg.AssetKey(["raw", "daily_bar"]) in upstream
+    assert dg.AssetKey(["diffusion", "fct_diffusion_index_weekly"]) in upstream
+    # Every asset says what it is and where it belongs.
+    for key in graph.get_all_asset_keys():
+        if graph.get(key).is_materializable:
+            assert graph.get(key).group_name not in {"", "default"}, key
+            assert graph.get(key).description, key
+
+
+def test_weekly_assets_are_backfilled_in_one_run(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    job = definitions.resolve_job_def(REFRESH)
+    assert job.partitions_def is not None
+    assert job.backfill_policy == dg.BackfillPolicy.single_run()
+    for key in job.asset_layer.selected_asset_keys:
+        assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run(), key
+        assert graph.get(key).partitions_def == job.partitions_def, key
+
+
+def test_dbt_tests_and_own_checks_are_asset_checks(
+    definitions: dg.Definitions,
+) -> None:
+    keys = definitions.resolve_asset_graph().asset_check_keys
+    names = {(key.asset_key.to_user_string(), key.name) for key in keys}
+    assert ("raw/daily_bar", "loads_add_up") in names
+    assert ("publication/published", "publication_is_current") in names
+    of_dbt = [name for name in names if name[0].startswith("diffusion/")]
+    assert of_dbt
+
+
+def test_published_tables_have_a_freshness_policy(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    stale_matters = [
+        key
+        for key in graph.get_all_asset_keys()
+        if key.path[-1].startswith(("dim_", "fct_")) or key == PUBLICATION
+    ]
+    assert len(stale_matters) > 5
+    for key in stale_matters:
+        assert graph.get(key).freshness_policy is not None, key
+
+
+def test_pool_has_one_place(home_copy: Settings, instance: dg.DagsterInstance) -> None:
+    result = run_job(
+        home_copy,
+        instance,
+        REFRESH,
+        tags={"dagster/partition": week_without_trading(home_copy)},
+    )
+    assert result.success
+    info = instance.event_log_storage.get_concurrency_info(POOL)
+    assert info.slot_count == 1
+    graph = build_definitions(home_copy).resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        if key != REPORT:
+            assert graph.get(key).pools == {POOL}, key
+
+
+def test_week_without_trading_is_skipped(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    key = week_without_trading(home_copy)
+    weeks = WeekRange(key, key)
+    assert trading_days(home_copy, weeks) == 0
+    before = home_copy.published_path.stat().st_mtime_ns
+    result = run_job(home_copy, instance, REFRESH, tags={"dagster/partition": key})
+    assert result.success
+    assert materialized(result) == set()
+    assert home_copy.published_path.stat().st_mtime_ns == before
+
+
+def test_week_without_data_fails_with_the_reason(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    _, last = loaded_weeks(home_copy)
+    key = partition_of(last + timedelta(days=14))
+    result = run_job(home_copy, instance, REFRESH, tags={"dagster/partition": key})
+    assert not result.success
+    failed = result.failure_data_for_node("raw_tables")
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    assert f"the last daily bars are of {last}" in str(
+        failed.user_failure_data.description
+    )
+
+
+def test_range_of_weeks_is_one_run_of_all_assets(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    _, last = loaded_weeks(home_copy)
+    first_key, last_key = partition_of(last - timedelta(days=21)), partition_of(last)
+    with connect_published(home_copy) as con:
+        before = con.execute(
+            "select content_hash from meta.meta_publication order by publication_id"
+        ).fetchall()
+    result = run_job(
+        home_copy,
+        instance,
+        REFRESH,
+        tags={
+            "dagster/asset_partition_range_start": first_key,
+            "dagster/asset_partition_range_end": last_key,
+        },
+    )
+    assert result.success
+    done = instance.get_materialized_partitions(PUBLICATION)
+    assert {first_key, last_key} <= done
+    assert len(done) >= 4
+    with connect_published(home_copy) as con:
+        after = con.execute(
+            "select content_hash from meta.meta_publication order by publication_id"
+        ).fetchall()
+    # Rewriting weeks from the same data changes nothing.
+    assert after[: len(before)] == before
+    assert after[-1] == before[-1]
+    assert len(after) == len(before) + 1
+    metadata = {
+        event.step_materialization_data.materialization.asset_key: (
+            event.step_materialization_data.materialization.metadata
+        )
+        for event in result.get_asset_materialization_events()
+    }
+    weekly = metadata[dg.AssetKey(["diffusion", "fct_diffusion_index_weekly"])]
+    assert weekly["dagster/row_count"].value > 0
+    lineage = weekly["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    assert lineage.deps_by_column["diffusion_index"]
+
+
+def tick(settings: Settings, friday: date) -> dg.RunRequest | dg.SkipReason:
+    """Return what the schedule does on the Saturday after a Friday."""
+    saturday = datetime(friday.year, friday.month, friday.day, 9, tzinfo=SHANGHAI)
+    saturday += timedelta(days=1)
+    store = make_resources(settings, no_progress)["store"]
+    with dg.build_schedule_context(scheduled_execution_time=saturday) as context:
+        data = saturday_refresh(context, store=store)
+        requests: list[Any] = list(data)
+    assert len(requests) == 1
+    request: dg.RunRequest | dg.SkipReason = requests[0]
+    return request
+
+
+def test_schedule_is_saturday_morning_in_shanghai(small_settings: Settings) -> None:
+    assert saturday_refresh.cron_schedule == "0 9 * * 6"
+    assert saturday_refresh.execution_timezone == "Asia/Shanghai"
+    _, last = loaded_weeks(small_settings)
+    key = partition_of(last)
+    request = tick(small_settings, WeekRange(key, key).last_day)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == key
+
+
+def test_schedule_skips_a_week_without_trading(small_settings: Settings) -> None:
+    key = week_without_trading(small_settings)
+    request = tick(small_settings, WeekRange(key, key).last_day)
+    assert isinstance(request, dg.SkipReason)
+    assert key in str(request.skip_message)
+
+
+def drop_week(settings: Settings, name: str, sources: dict[str, Path]) -> Path:
+    """Put files and the identity mapping into the drop folder."""
+    folder = settings.drop_folder / name
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml", folder)
+    for file_name, path in sources.items():
+        shutil.copy(path, folder / file_name)
+    return folder
+
+
+def ask_sensor(settings: Settings) -> list[Any]:
+    store = make_resources(settings, no_progress)["store"]
+    return list(sensors.drop_folder_sensor(store=store))
+
+
+def test_dropped_folder_is_loaded_once_for_each_content(
+    home_copy: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert isinstance(ask_sensor(home_copy)[0], dg.SkipReason)
+    folder = drop_week(
+        home_copy,
+        "week",
+        {"market_index.parquet": home_copy.sample / "market_index.parquet"},
+    )
+    [waiting] = ask_sensor(home_copy)
+    assert "still changing" in str(waiting.skip_message)
+    monkeypatch.setattr(sensors, "SETTLE_SECONDS", 0.0)
+    [request] = ask_sensor(home_copy)
+    [again] = ask_sensor(home_copy)
+    assert request.run_key == again.run_key
+    result = run_job(home_copy, instance, LOAD_DROP, ops=request.run_config["ops"])
+    assert result.success
+    [event] = result.get_asset_materialization_events()
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["rows_read"].value > 0
+    assert metadata["rows_accepted"].value == 0
+    (folder / "sample.toml").write_text(
+        (folder / "sample.toml").read_text() + "# changed\n"
+    )
+    [changed] = ask_sensor(home_copy)
+    assert changed.run_key != request.run_key
+
+
+def test_bad_file_in_the_drop_folder_fails_without_retry(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    bad = home_copy.home / "bad.parquet"
+    bad.write_bytes(b"PAR1 truncated")
+    drop_week(home_copy, "bad", {"daily_bar.parquet": bad})
+    result = run_job(
+        home_copy,
+        instance,
+        LOAD_DROP,
+        ops={"source__drop_folder": {"config": {"folder": "bad"}}},
+    )
+    assert not result.success
+    failed = result.failure_data_for_node("source__drop_folder")
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    assert "daily_bar.parquet" in str(failed.user_failure_data.description)
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
+
+
+def test_dead_run_is_closed_and_its_slot_freed(instance: dg.DagsterInstance) -> None:
+    @dg.op(pool=POOL)
+    def write() -> None:
+        """Do nothing."""
+
+    @dg.job
+    def writing() -> None:
+        write()
+
+    run = instance.create_run_for_job(writing, status=dg.DagsterRunStatus.STARTED)
+    instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+    instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "write")
+    assert instance.event_log_storage.get_concurrency_info(POOL).active_slot_count == 1
+    assert end_dead_runs(instance, run_id=run.run_id) == []
+    assert end_dead_runs(instance, run_id="another") == [run.run_id]
+    closed = instance.get_run_by_id(run.run_id)
+    assert closed is not None
+    assert closed.status == dg.DagsterRunStatus.FAILURE
+    info = instance.event_log_storage.get_concurrency_info(POOL)
+    assert info.active_slot_count == 0

@@ -1,0 +1,246 @@
+"""The refresh end to end: whole or by windows, once or twice, now or as of a week."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from tests.conftest import RunLundong
+from warehouse.raw_tables import RAW_TABLE_BY_NAME
+from warehouse.settings import Settings
+from warehouse.store import connect_build, connect_published
+
+
+def content_hash(settings: Settings) -> str:
+    with connect_published(settings) as con:
+        row = con.execute(
+            """
+            select content_hash
+            from meta.meta_publication
+            order by publication_id desc
+            limit 1
+            """
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def table_hashes(settings: Settings) -> dict[str, tuple[int, str]]:
+    """Return rows and hash by table, to name what differs."""
+    with connect_published(settings) as con:
+        rows = con.execute(
+            """
+            select schema_name || '.' || table_name, row_count, content_hash
+            from meta.meta_publication_table
+            where not is_run_log
+            qualify publication_id = max(publication_id) over ()
+            """
+        ).fetchall()
+    return {name: (count, value) for name, count, value in rows}
+
+
+def last_build(settings: Settings) -> tuple[date | None, date]:
+    with connect_build(settings, read_only=True) as con:
+        row = con.execute(
+            """
+            select build_from, as_of_date
+            from raw.build_state
+            order by finished_at desc
+            limit 1
+            """
+        ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def last_two_weeks(settings: Settings) -> tuple[date, date]:
+    """Return the last loaded day of the week before last, and of the last week."""
+    with connect_published(settings) as con:
+        rows = con.execute(
+            """
+            select trade_week
+            from core.dim_trade_week
+            where first_day <= (select max(as_of_date) from meta.meta_publication)
+            order by trade_week desc
+            limit 2
+            """
+        ).fetchall()
+    return rows[1][0], rows[0][0]
+
+
+def cut_sample(source: Path, target: Path, last_day: date) -> None:
+    """Write the sample's files as a vendor gave them on the evening of a day."""
+    target.mkdir(parents=True)
+    day = f"date '{last_day}'"
+    with duckdb.connect() as con:
+        for file in sorted(source.glob("*.parquet")):
+            table = RAW_TABLE_BY_NAME[file.stem]
+            closed = ", ".join(
+                f"case when {column.name} <= {day} then {column.name} end"
+                f" as {column.name}"
+                for column in table.columns
+                if column.closes_later
+            )
+            chosen = f"* replace ({closed})" if closed else "*"
+            known = (
+                f"{table.known_column} < {day} + interval 1 day"
+                if table.known_column
+                else "true"
+            )
+            con.execute(
+                f"copy (select {chosen} from '{file}' where {known}) "
+                f"to '{target / file.name}' (format parquet)"
+            )
+
+
+def test_first_refresh_publishes_and_passes_its_checks(
+    small_settings: Settings,
+) -> None:
+    build_from, as_of = last_build(small_settings)
+    assert build_from is None
+    with connect_published(small_settings) as con:
+        tables = {
+            f"{schema}.{table}"
+            for schema, table in con.execute(
+                "select schema_name, table_name from duckdb_tables()"
+            ).fetchall()
+        }
+        published_as_of = con.execute(
+            "select as_of_date from meta.meta_publication"
+        ).fetchall()
+        checks = dict(
+            con.execute(
+                "select status, count(*) from meta.meta_check_result group by status"
+            ).fetchall()
+        )
+        last_bar = con.execute(
+            "select max(last_date) from meta.meta_load where table_name = 'daily_bar'"
+        ).fetchone()
+    assert published_as_of == [(as_of,)]
+    assert last_bar == (as_of,)
+    assert {
+        "core.dim_trade_week",
+        "industry.fct_industry_return_weekly",
+        "diffusion.fct_diffusion_index_weekly",
+        "rotation.fct_rotation_performance",
+        "meta.meta_column",
+        "meta.meta_lineage",
+    } <= tables
+    assert checks.get("pass", 0) > 20
+    assert not {"fail", "error"} & checks.keys()
+
+
+def test_every_published_column_is_described(small_settings: Settings) -> None:
+    with connect_published(small_settings) as con:
+        missing = con.execute(
+            """
+            select c.schema_name, c.table_name, c.column_name
+            from duckdb_columns() as c
+            where
+                c.schema_name not in ('archive', 'main')
+                and not c.internal
+                and coalesce(c.comment, '') = ''
+            """
+        ).fetchall()
+        undocumented = con.execute(
+            """
+            select c.schema_name, c.table_name, c.column_name
+            from duckdb_columns() as c
+            anti join meta.meta_column as d
+                on
+                    c.schema_name = d.table_schema
+                    and c.table_name = d.table_name
+                    and c.column_name = d.column_name
+            where
+                not c.internal
+                and c.schema_name not in ('archive', 'main')
+                and c.table_name not like 'meta_publication%'
+            """
+        ).fetchall()
+    assert missing == []
+    assert undocumented == []
+
+
+def test_built_twice_is_the_same(home_copy: Settings, run_lundong: RunLundong) -> None:
+    before = content_hash(home_copy), table_hashes(home_copy)
+    run_lundong(home_copy.home, "refresh", "--full")
+    assert table_hashes(home_copy) == before[1]
+    assert content_hash(home_copy) == before[0]
+
+
+def test_new_week_by_window_equals_the_whole_build(
+    small_settings: Settings, tmp_path: Path, run_lundong: RunLundong
+) -> None:
+    home = tmp_path / "home"
+    settings = Settings(home=home)
+    previous_week, last_week = last_two_weeks(small_settings)
+    cut = tmp_path / "cut"
+    cut_sample(small_settings.sample, cut, previous_week)
+    run_lundong(home, "load", "folder", "sample", "--dir", cut)
+    run_lundong(home, "refresh")
+    assert last_build(settings) == (None, previous_week)
+
+    run_lundong(home, "load", "folder", "sample", "--dir", small_settings.sample)
+    run_lundong(home, "refresh")
+    build_from, as_of = last_build(settings)
+    assert as_of == last_week
+    assert build_from is not None
+    by_window = table_hashes(settings)
+
+    run_lundong(home, "refresh", "--full")
+    assert last_build(settings)[0] is None
+    assert table_hashes(settings) == by_window
+    # And the history of loads does not matter either.
+    assert by_window == table_hashes(small_settings)
+
+
+def test_week_before_is_built_in_a_store_of_its_own(
+    home_copy: Settings, run_lundong: RunLundong
+) -> None:
+    previous_week, _ = last_two_weeks(home_copy)
+    current = home_copy.published_path.read_bytes()
+    done = run_lundong(home_copy.home, "refresh", "--week", previous_week.isoformat())
+    [own] = (home_copy.home / "as_of").iterdir()
+    assert f"LUNDONG_HOME={own}" in done.stdout
+    assert home_copy.published_path.read_bytes() == current
+    with connect_published(Settings(home=own)) as con:
+        row = con.execute(
+            """
+            select
+                (select max(as_of_date) from meta.meta_publication),
+                (select max(trade_date) from diffusion.fct_diffusion_index_daily)
+            """
+        ).fetchone()
+    assert row == (previous_week, previous_week)
+
+
+def test_failed_check_publishes_nothing(
+    home_copy: Settings, run_lundong: RunLundong
+) -> None:
+    before = home_copy.published_path.read_bytes()
+    with connect_build(home_copy) as con:
+        # A load whose rows are gone: somebody wrote to the builder's file.
+        con.execute(
+            """
+            delete from raw.daily_bar
+            where trade_date = (select max(trade_date) from raw.daily_bar)
+            """
+        )
+    done = run_lundong(home_copy.home, "refresh", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "loads_add_up" in done.stderr
+    assert home_copy.published_path.read_bytes() == before
+    status = run_lundong(home_copy.home, "status").stdout
+    assert "fail loads_add_up on raw.daily_bar: load" in status
+
+
+def test_refresh_of_an_empty_store_says_what_to_do(
+    tmp_path: Path, run_lundong: RunLundong
+) -> None:
+    done = run_lundong(tmp_path / "empty", "refresh", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "lundong sample" in done.stderr

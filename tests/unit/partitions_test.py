@@ -1,0 +1,75 @@
+"""Partitions and the arguments of dbt, without running either."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dagster_defs.partitions import WEEKS, WeekRange, partition_of, weeks_to_refresh
+from dagster_defs.project import build_arguments
+from dagster_defs.schedules import closed_week
+from warehouse.build_window import BuildWindow
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("day", "key"),
+    [
+        (date(2024, 6, 17), "2024-06-15"),
+        (date(2024, 6, 21), "2024-06-15"),
+        (date(2024, 6, 15), "2024-06-15"),
+        (date(2024, 6, 14), "2024-06-08"),
+        (date(2010, 1, 4), "2010-01-02"),
+    ],
+    ids=["monday", "friday", "saturday", "friday before", "first"],
+)
+def test_partition_holds_its_days(day: date, key: str) -> None:
+    assert partition_of(day) == key
+    weeks = WeekRange(key, key)
+    assert weeks.first_day <= day <= weeks.last_day
+    # Dagster's own window is the same, in Shanghai's time.
+    window = WEEKS.time_window_for_partition_key(key)
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI)
+    assert window.start.timestamp() <= noon.timestamp() < window.end.timestamp()
+
+
+def test_refresh_completes_every_week_since_the_last_build() -> None:
+    friday = date(2024, 6, 21)
+    newest = WeekRange("2024-06-15", "2024-06-15")
+    assert weeks_to_refresh(None, friday) == newest
+    assert weeks_to_refresh(friday, friday) == newest
+    assert weeks_to_refresh(date(2024, 6, 14), friday) == newest
+    assert weeks_to_refresh(date(2024, 6, 19), friday) == newest
+    since = weeks_to_refresh(date(2024, 5, 31), friday)
+    assert since == WeekRange("2024-06-01", "2024-06-15")
+    assert not since.is_single
+
+
+def test_saturday_tick_names_the_week_that_closed() -> None:
+    tick = datetime(2024, 6, 22, 9, tzinfo=SHANGHAI)
+    assert closed_week(tick) == date(2024, 6, 21)
+    # The same moment in another zone, where it is still Friday.
+    assert closed_week(tick.astimezone(ZoneInfo("America/New_York"))) == closed_week(
+        tick
+    )
+
+
+def variables(arguments: list[str]) -> dict[str, str]:
+    given: dict[str, str] = json.loads(arguments[arguments.index("--vars") + 1])
+    return given
+
+
+def test_window_and_cut_are_variables() -> None:
+    whole = build_arguments(BuildWindow(None, "", 1, ""), as_of_date=None)
+    assert "--full-refresh" in whole
+    assert variables(whole) == {}
+    assert whole[:3] == ["build", "--exclude-resource-type", "unit_test"]
+    part = build_arguments(BuildWindow(date(2024, 6, 3), "", 1, ""), as_of_date=None)
+    assert "--full-refresh" not in part
+    assert variables(part) == {"build_from": "2024-06-03"}
+    cut = build_arguments(BuildWindow(None, "", 1, ""), as_of_date=date(2024, 6, 7))
+    assert variables(cut) == {"as_of_date": "2024-06-07"}
