@@ -64,6 +64,32 @@ TICK_CNY = 0.01
 # than a tick and 1% on none; a wrong unit is off by 100 or 1,000.
 VWAP_TOLERANCE = 0.01
 
+# Stored bars before the file's first day that its own are held against: long enough to
+# meet the last bar of a stock that was suspended for a year.
+PAST_DAYS = 400
+BAR_MEASURES = (
+    "open_cny",
+    "high_cny",
+    "low_cny",
+    "close_cny",
+    "volume_shares",
+    "adjust_factor",
+)
+# Flat bars without volume stand for suspended days at some vendors.
+TRADED = "coalesce(volume_shares > 0, high_cny > low_cny)"
+UNIT_MIN_STOCKS = 5
+UNIT_MIN_DAYS = 5
+# Half-way to 100 on a logarithmic scale would be 10; a factor of 31.6 leaves room for a
+# small file of stocks that have come alive.
+UNIT_LOG10_RATIO = 1.5
+# Single-precision factors differ by 1e-7 without any action; vendors round factors to
+# three decimals, 5e-4 of a factor of one.
+FACTOR_NOISE = 1e-5
+FACTOR_ROUNDING = 5e-4
+LARGE_RETURN = 0.6
+FREE_DAYS = 5
+RELISTING_DAYS = 40
+
 # Reasons that other tables or the passing of time can lift: a file with such rows is
 # read again when one of the tables loaded first has changed since.
 CONTEXT_REASONS = (
@@ -346,6 +372,252 @@ def _check_keys(load: _Load) -> None:
         where {matches} and failure is null
             and (repeated.differ or source_row <> repeated.kept_row)
         """
+    )
+
+
+def _create_past_bars(load: _Load) -> None:
+    """Create ``past_bar``: stored traded bars of the file's stocks, near its days."""
+    current = current_rows_sql(
+        load.table,
+        ("security_code", "trade_date", *BAR_MEASURES),
+        condition=(
+            "trade_date between "
+            f"(select first_day - {PAST_DAYS} from file_days) "
+            "and (select last_day from file_days)"
+        ),
+    )
+    load.con.execute(
+        """
+        create or replace temp table file_days as
+        select min(trade_date) as first_day, max(trade_date) as last_day
+        from incoming
+        where failure is null
+        """
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table past_bar as
+        select past.*
+        from ({current}) as past
+        semi join incoming using (security_code)
+        where {TRADED}
+        """
+    )
+
+
+def _refuse_wrong_unit(load: _Load) -> None:
+    """Refuse a file whose volumes or prices are a hundred times off their past.
+
+    Compared are the medians over the stocks of one day, each stock against its own
+    median in the stored bars; the market as a whole never moves so far.
+    """
+    for column, unit in (("volume_shares", "shares"), ("close_cny", "CNY")):
+        row = load.con.execute(
+            f"""
+            with past as (
+                select security_code, median({column}) as past_median
+                from past_bar
+                group by security_code
+                having count({column}) >= {UNIT_MIN_DAYS}
+            ),
+            by_day as (
+                select
+                    trade_date,
+                    median({column} / past_median) as ratio,
+                    arg_min(source_row, source_row) as first_row,
+                    arg_min({column}, source_row) as first_value,
+                from incoming
+                inner join past using (security_code)
+                where failure is null and {TRADED} and past_median > 0
+                group by trade_date
+                having count(*) >= {UNIT_MIN_STOCKS}
+            )
+            select trade_date, ratio, first_row, first_value
+            from by_day
+            where abs(log10(ratio)) > {UNIT_LOG10_RATIO}
+            order by trade_date
+            limit 1
+            """
+        ).fetchone()
+        if row is None:
+            continue
+        day, ratio, source_row, value = row
+        raise LoadError(
+            f"the median of {day} is {ratio:.3g} times what the same stocks had before,"
+            " the first with",
+            file=load.source.path,
+            line=_row_label(load, source_row),
+            column=column,
+            value=value,
+            expected=f"{unit} (not lots, hands, cents or thousands)",
+            next_step="state the unit in the mapping's expression",
+        )
+
+
+def _create_steps(load: _Load) -> None:
+    """Create ``step``: bars whose factor, reference price or return asks for a look.
+
+    Each stands beside the stock's last traded bar before it, from the file or stored.
+    """
+    load.con.execute(
+        f"""
+        create or replace temp table step as
+        with
+        bars as (
+            select security_code, trade_date, close_cny, adjust_factor,
+                previous_close_cny, source_row,
+            from incoming
+            where failure is null and {TRADED}
+            union all by name
+            select security_code, trade_date, close_cny, adjust_factor,
+            from past_bar
+            anti join (select * from incoming where failure is null)
+                using (security_code, trade_date)
+        ),
+        steps as (
+            select
+                *,
+                lag(trade_date) over by_day as last_date,
+                lag(close_cny) over by_day as last_close,
+                lag(adjust_factor) over by_day as last_factor,
+            from bars
+            window by_day as (partition by security_code order by trade_date)
+        )
+        select
+            *,
+            adjust_factor / last_factor as factor_ratio,
+            close_cny * adjust_factor / (last_close * last_factor) as adjusted_ratio,
+            previous_close_cny * adjust_factor / (last_close * last_factor)
+                as reference_ratio,
+        from steps
+        where source_row is not null
+            and last_date is not null
+            and (
+                abs(adjust_factor / last_factor - 1) > {FACTOR_NOISE}
+                or abs(close_cny * adjust_factor / (last_close * last_factor) - 1)
+                    > {LARGE_RETURN}
+                or abs(
+                    previous_close_cny * adjust_factor / (last_close * last_factor) - 1
+                ) > {FACTOR_NOISE}
+            )
+        """
+    )
+
+
+def _check_factors(load: _Load) -> None:
+    """Set aside bars from a factor jump that no corporate action explains.
+
+    Where the previous close is loaded and the last bar is of the day before, previous
+    close x factor must equal the last close x factor within a tick. Elsewhere, where
+    the factor moves, the return adjusted by it must stay within the day's limit and a
+    tick. The first days of a listing, relistings and the ex-dates of
+    ``raw.corporate_action`` are free. From an unexplained jump on, the stock's bars are
+    set aside until the factor is back: taken, they would give a false return.
+    """
+    expected = "a factor that moves with the price, or a row of raw.corporate_action"
+    number = load.add(Check("unexplained_factor_jump", "", "adjust_factor", expected))
+    actions = current_rows_sql(
+        RAW_TABLE_BY_NAME["corporate_action"], ("security_code", "ex_date")
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table factor_jump as
+        with
+        placed as (
+            select
+                step.*,
+                today.day_index - last_day.day_index as days,
+                today.day_index - listed.day_index as listed_days,
+                case
+                    when board = 'beijing' then 0.30
+                    when board = 'star' then 0.20
+                    when board = 'chinext' and trade_date >= date '2020-08-24' then 0.20
+                    else 0.10
+                end as day_limit,
+                {TICK_CNY} * (1 / close_cny + 1 / last_close) + {FACTOR_ROUNDING}
+                    as tolerance,
+                abs(factor_ratio - 1) > {FACTOR_NOISE} as is_jump,
+            from step
+            inner join loaded_security using (security_code)
+            inner join open_day as today on step.trade_date = today.calendar_date
+            inner join open_day as last_day on step.last_date = last_day.calendar_date
+            left join open_day as listed on list_date = listed.calendar_date
+            anti join ({actions}) as action
+                on step.security_code = action.security_code
+                and action.ex_date > last_date
+                and action.ex_date <= trade_date
+                and (
+                    previous_close_cny is null
+                    or today.day_index - last_day.day_index > 1
+                )
+        ),
+        jumps as (
+            select
+                *,
+                case
+                    when previous_close_cny is not null and days = 1
+                        then abs(reference_ratio - 1) > tolerance
+                    else is_jump
+                        and days <= {RELISTING_DAYS}
+                        and coalesce(listed_days, {FREE_DAYS}) >= {FREE_DAYS}
+                        and adjusted_ratio not between
+                            1 - day_limit - tolerance and 1 + day_limit + tolerance
+                end as is_unexplained,
+            from placed
+        )
+        select
+            security_code,
+            trade_date,
+            lead(trade_date) over by_day as next_jump_date,
+            sum(ln(if(is_jump, factor_ratio, reference_ratio))) over (
+                by_day rows between unbounded preceding and current row
+            ) as shift,
+        from jumps
+        where is_unexplained
+        window by_day as (partition by security_code order by trade_date)
+        """
+    )
+    load.con.execute(
+        f"""
+        update incoming
+        set failure = {number}
+        from factor_jump
+        where incoming.security_code = factor_jump.security_code
+            and incoming.trade_date >= factor_jump.trade_date
+            and (next_jump_date is null or incoming.trade_date < next_jump_date)
+            and abs(shift) > {FACTOR_ROUNDING}
+            and failure is null
+        """
+    )
+
+
+def _check_daily_bars(load: _Load) -> None:
+    """Check daily bars against the stock's own past: units and adjustment factors."""
+    _create_past_bars(load)
+    _refuse_wrong_unit(load)
+    _create_steps(load)
+    _check_factors(load)
+
+
+def _find_large_returns(load: _Load) -> None:
+    """Count returns that are rare but, on relistings and first days, genuine."""
+    load.con.execute(
+        f"""
+        insert into raw.load_finding
+        select
+            ?,
+            'return_beyond_60_percent',
+            count(*),
+            min(
+                concat_ws(' ', security_code, trade_date, round(adjusted_ratio - 1, 3))
+            ),
+        from step
+        semi join (select * from incoming where failure is null)
+            using (security_code, trade_date)
+        where abs(adjusted_ratio - 1) > {LARGE_RETURN}
+        having count(*) > 0
+        """,
+        [load.load_id],
     )
 
 
@@ -655,6 +927,8 @@ def _run(
             next_step="fetch the file again",
         )
     _check_keys(load)
+    if load.table.name == "daily_bar":
+        _check_daily_bars(load)
     _describe_rejected(load)
     _refuse_bad_file(load, read)
     rejected = _store_rejected(load)
@@ -665,6 +939,8 @@ def _run(
         _write_lake(load)
     elif accepted:
         _insert_changes(load)
+    if load.table.name == "daily_bar":
+        _find_large_returns(load)
     for finding in load.entry.findings:
         row = con.execute(finding.query).fetchone()
         if row is not None and row[0]:
