@@ -349,10 +349,10 @@ def ui(
     settings = read_settings()
     prepare_home(settings)
     program = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-m", "dagster_defs.definitions", "-d", str(PROJECT_ROOT)]
-    arguments += ["-h", "127.0.0.1", "-p", str(port)]
+    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
     out.print(f"Dagster on http://127.0.0.1:{port} (end it with Ctrl-C)")
     environment = {**os.environ, "DAGSTER_HOME": str(settings.dagster_home)}
+    os.chdir(PROJECT_ROOT)
     os.execve(program, [program, *arguments], environment)  # noqa: S606
 
 

@@ -39,7 +39,8 @@ UNFINISHED = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make Dagster's folder and its configuration, if it is not there yet."""
+    """Make the drop folder, and Dagster's folder with its configuration."""
+    settings.drop_folder.mkdir(parents=True, exist_ok=True)
     path = settings.dagster_home / "dagster.yaml"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

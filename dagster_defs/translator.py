@@ -29,8 +29,12 @@ class WarehouseTranslator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return the schema."""
-        return str(dbt_resource_props["schema"])
+        """Return the schema; the inner layer, the largest, is split by subject."""
+        schema = str(dbt_resource_props["schema"])
+        subject = dbt_resource_props["fqn"][2:-1]
+        if schema == "intermediate" and subject:
+            return f"{schema}_{subject[0]}"
+        return schema
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return the description without the SQL, which the code tab shows."""

@@ -1,6 +1,6 @@
 {#
     The dictionary is read from the project itself, so it cannot differ from it. A column
-    that may go from NULL to a value later says so in its meta: `closes_later: true`.
+    that may go from NULL to a value later says so in its meta: `change: closes_later`.
 -#}
 with described (
     table_schema, table_name, column_position, column_name, data_type, time_class,
@@ -12,9 +12,8 @@ with described (
     {%- for node in described_nodes()
         if node.schema == "raw" or node.schema not in inner_schemas() %}
         {%- for column in node.columns.values() %}
-            {%- set meta = column.config.meta or column.meta or {} %}
             {%- set closes_later = (
-                meta.closes_later
+                (column.config.meta or column.meta or {}).change == "closes_later"
                 or column.name in (node.config.meta.closes_later or [])
             ) %}
             {%- do rows.append(
