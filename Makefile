@@ -47,6 +47,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m warehouse.dbt_sources
+	$(BIN)/python -m dagster_defs.data_dictionary
 
 bench: $(READY)
 	@for file in benchmarks/*_benchmark.py; do $(BIN)/python "$$file" || exit 1; done
