@@ -16,7 +16,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,10 +95,15 @@ def _fits(row: dict[str, Any], parameters: dict[str, Any]) -> bool:
             continue
         if name in ("start_date", "end_date"):
             stated = next((row[day] for day in DATES if row.get(day)), None)
+            if "roe" in row:
+                stated = row["end_date"]
             stated = stated or str(row.get("trade_time", ""))
             if name == "start_date" and stated < value:
                 return False
             if name == "end_date" and stated > value:
+                return False
+        elif name == "period":
+            if row["end_date"] != value:
                 return False
         elif name in row and row[name] is not None and str(row[name]) != value:
             return False
@@ -464,10 +469,29 @@ def test_pages_are_followed_to_the_end(settings, client, service):
     assert service.count()["adj_factor"] == 5 * 2
 
 
-def test_a_full_page_is_followed_where_has_more_is_left_out(client, service):
+def test_pages_are_followed_where_has_more_is_left_out(client, service):
     service.says_has_more = False
     rows = client.rows(ENDPOINT_BY_NAME["daily"], {"trade_date": DAYS[0]})
     assert len(rows) == 3
+    # Nothing says that the page was the last one.
+    assert service.count()["daily"] == 2
+
+
+def test_a_page_of_the_documented_size_is_followed(client, service, monkeypatch):
+    monkeypatch.setattr(service, "answer", _without_more(service.answer))
+    endpoint = replace(ENDPOINT_BY_NAME["daily"], rows=2)
+    assert len(client.rows(endpoint, {"trade_date": DAYS[0]})) == 3
+
+
+def _without_more(answer: Any) -> Any:
+    """Let every page say that it is the last one."""
+
+    def answer_wrongly(request: dict[str, Any]) -> dict[str, Any]:
+        given = answer(request)
+        given["data"]["has_more"] = False
+        return given
+
+    return answer_wrongly
 
 
 def test_frequency_limit_waits_a_minute_and_goes_on(settings, client, service, waits):
@@ -578,7 +602,32 @@ def test_statements_fall_back_to_one_stock_at_a_time(settings, client, service):
     service.refused = {f"{name}_vip": NOT_PERMITTED for name in apis}
     _load(settings, client, "fundamental")
     assert service.count()["income"] == 3 * 4
+    # Figures announced in 2024 may be of a period of 2023.
+    years = {
+        request["params"]["start_date"]
+        for request in service.requests
+        if request["api_name"] == "fina_indicator"
+    }
+    assert years == {"20230101", "20240101"}
     assert _fetch(settings, "select revenue_cny from raw.fundamental") == [(5e9,)]
+
+
+def test_indicators_are_asked_for_by_period(settings, client, service):
+    _load(settings, client, "fundamental")
+    asked = [
+        request["params"]
+        for request in service.requests
+        if request["api_name"] == "fina_indicator_vip"
+    ]
+    periods = [parameters["period"] for parameters in asked]
+    assert periods == [
+        "20230630",
+        "20230930",
+        "20231231",
+        "20240331",
+        "20240630",
+    ]
+    assert not any("start_date" in parameters for parameters in asked)
 
 
 def test_a_stopped_run_goes_on_where_it_was(settings, client, service):

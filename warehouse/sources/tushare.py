@@ -47,10 +47,6 @@ EXCHANGE_TIME = ZoneInfo("Asia/Shanghai")
 # First day of the Shanghai exchange: the calendar is small, so it is fetched whole.
 FIRST_DAY = date(1990, 12, 19)
 
-# A partition fetched within so many days after its last day is fetched again: net asset
-# values, margin balances and late announcements still come in.
-SETTLED_AFTER_DAYS = 4
-
 # Without these nothing else can be loaded.
 BASICS = ("trading_calendar", "security")
 
@@ -99,6 +95,10 @@ class Partition:
     name: str
     parameters: dict[str, str]
     last_day: date
+
+    def settled_on(self, endpoint: Endpoint) -> date:
+        """Return the last day on which its content may still grow."""
+        return self.last_day + timedelta(days=endpoint.settled_after)
 
 
 class TushareClient:
@@ -292,7 +292,8 @@ def _raise_refusal(endpoint: Endpoint, code: int, message: str) -> NoReturn:
 def _page(data: object, endpoint: Endpoint) -> Page:
     """Check the form of an answer's data.
 
-    Where ``has_more`` is left out, a full page means that there may be another one.
+    A page that is full, or that leaves ``has_more`` out, may be followed by another:
+    one request too many is better than a day cut off in silence.
     """
     if not isinstance(data, dict):
         raise _TransientError("the answer has no data")
@@ -309,7 +310,8 @@ def _page(data: object, endpoint: Endpoint) -> Page:
         )
     if any(len(item) != len(fields) for item in items):
         raise _TransientError("a row of the answer is not as long as its fields")
-    return Page(fields, items, bool(data.get("has_more", len(items) >= endpoint.rows)))
+    has_more = bool(data.get("has_more", True)) or len(items) >= endpoint.rows
+    return Page(fields, items, has_more)
 
 
 def load_tushare(
@@ -485,6 +487,8 @@ class _Fetcher:
                     }
                 elif endpoint.span == "snapshot" and endpoint.name != "trade_cal":
                     days = {}
+                elif endpoint.span == "quarter":
+                    days = {"period": f"{last:%Y%m%d}"}
                 else:
                     days = {
                         "start_date": f"{first:%Y%m%d}",
@@ -494,6 +498,7 @@ class _Fetcher:
                     "snapshot": f"{self.today:%Y%m%d}",
                     "day": f"{first:%Y%m%d}",
                     "month": f"{first:%Y%m}",
+                    "quarter": f"{last:%Y%m%d}",
                     "year": f"{first:%Y}",
                 }[endpoint.span]
                 yield Partition(f"{prefix}{name}", given | days, last)
@@ -518,15 +523,16 @@ class _Fetcher:
         return [code for (code,) in rows]
 
     def _stretches(self, endpoint: Endpoint) -> Iterator[tuple[date, date]]:
-        """Yield first and last day of the partitions, whole months and years."""
+        """Yield first and last day of the partitions: whole months, quarters, years."""
         if endpoint.span == "snapshot":
             yield FIRST_DAY, date(self._to.year + 1, 12, 31)
         elif endpoint.span == "day":
             for day in self.open_days(self._from, min(self._to, self.today)):
                 yield day, day
         else:
-            months = 12 if endpoint.span == "year" else 1
-            first = date(self._from.year, self._from.month if months == 1 else 1, 1)
+            months = {"month": 1, "quarter": 3, "year": 12}[endpoint.span]
+            since = self._from - timedelta(days=endpoint.look_back)
+            first = date(since.year, (since.month - 1) // months * months + 1, 1)
             while first <= min(self._to, self.today):
                 following = first.year * 12 + first.month - 1 + months
                 next_first = date(following // 12, following % 12 + 1, 1)
@@ -574,7 +580,7 @@ class _Fetcher:
         rows: list[dict[str, Any]] = []
         for variant in endpoint.variants:
             rows.extend(self._client.rows(endpoint, variant | partition.parameters))
-        settled = self.today > partition.last_day + timedelta(days=SETTLED_AFTER_DAYS)
+        settled = self.today > partition.settled_on(endpoint)
         if endpoint.never_empty and not rows and (settled or endpoint.span != "day"):
             raise _refusal(
                 endpoint,
@@ -595,7 +601,7 @@ class _Fetcher:
             return True
         metadata = pq.read_schema(path).metadata or {}
         fetched = date.fromisoformat(metadata[b"fetched_on"].decode())
-        return fetched > partition.last_day + timedelta(days=SETTLED_AFTER_DAYS)
+        return fetched > partition.settled_on(endpoint)
 
 
 def _today() -> date:

@@ -35,7 +35,7 @@ WEIGHTED_INDICES = ("000300.SH", "000852.SH", "000905.SH", "932000.CSI")
 # million requests a decade and a permission of their own.
 ON_REQUEST = ("minute_bar",)
 
-Span = Literal["snapshot", "day", "month", "year"]
+Span = Literal["snapshot", "day", "month", "quarter", "year"]
 Codes = Literal["none", "stock", "broad_index", "weighted_index", "concept"]
 
 
@@ -54,12 +54,18 @@ class Endpoint:
     codes : str
         Set of codes that the endpoint must be asked for one by one.
     day_parameter : str
-        Parameter of the day, for ``span`` "day"; longer stretches are asked for with
-        ``start_date`` and ``end_date``.
+        Parameter of the day, for ``span`` "day"; a quarter is asked for with
+        ``period``, other stretches with ``start_date`` and ``end_date``.
     timed : bool
         Whether ``start_date`` and ``end_date`` bear a time of day.
     variants : tuple of dict
         Parameters of the calls that make up a partition together.
+    look_back : int
+        Days before those wanted from which partitions are fetched too, for endpoints
+        that are asked by the period reported on.
+    settled_after : int
+        Days after its last one until a partition is not fetched again: net asset
+        values, margin balances and late announcements still come in.
     rows : int
         Documented greatest number of rows of one answer.
     per_minute : int
@@ -82,6 +88,8 @@ class Endpoint:
     day_parameter: str = "trade_date"
     timed: bool = False
     variants: tuple[dict[str, str], ...] = ({},)
+    look_back: int = 0
+    settled_after: int = 4
     rows: int = 5000
     per_minute: int = 200
     never_empty: bool = False
@@ -134,22 +142,24 @@ class Query:
     split_format: str = "%Y"
 
 
-def _statement(
-    name: str,
-    text: str,
-    numbers: str,
-    variants: tuple[dict[str, str], ...] = ({},),
-    rows: int = 500,
-) -> Endpoint:
-    """Declare a financial statement: by month of announcement, else stock by stock."""
+# Consolidated statements: 1 the newest, 4 restated in the next year's report, 5 the
+# figures before a correction. The default, 1, loses what was known first.
+_CONSOLIDATED = tuple({"report_type": kind} for kind in ("1", "4", "5"))
+
+
+def _statement(name: str, numbers: str, rows: int) -> Endpoint:
+    """Declare a financial statement: by month of announcement, else stock by stock.
+
+    Without ``_vip`` in its name, an endpoint must be asked for one stock at a time.
+    """
     single = Endpoint(
         name,
-        text,
+        "ts_code ann_date f_ann_date end_date report_type update_flag",
         numbers,
         span="year",
         codes="stock",
         keeps_history=True,
-        variants=variants,
+        variants=_CONSOLIDATED,
         rows=rows,
     )
     return replace(
@@ -163,10 +173,19 @@ _MEMBER = (
 )
 # The default is today's members only.
 _BOTH_WAYS = ({"is_new": "Y"}, {"is_new": "N"})
-# Consolidated statements: 1 the newest, 4 restated in the next year's report, 5 the
-# figures before a correction. The default, 1, loses what was known first.
-_CONSOLIDATED = tuple({"report_type": kind} for kind in ("1", "4", "5"))
-_STATEMENT = "ts_code ann_date f_ann_date end_date report_type update_flag"
+# Its days are those of the period, not of the announcement: periods of the year before
+# the days wanted may be announced on them.
+_INDICATORS = Endpoint(
+    "fina_indicator",
+    "ts_code ann_date end_date update_flag",
+    "roe roa debt_to_assets",
+    span="year",
+    codes="stock",
+    keeps_history=True,
+    look_back=400,
+    settled_after=400,
+    rows=100,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("trade_cal", "exchange cal_date is_open", never_empty=True),
@@ -175,6 +194,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "ts_code name list_status list_date delist_date",
         variants=tuple({"list_status": status} for status in "LDP"),
         rows=6000,
+        per_minute=50,
         never_empty=True,
     ),
     Endpoint(
@@ -289,20 +309,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         variants=({"report_type": "个股研报"},),
         rows=1000,
     ),
-    _statement(
-        "fina_indicator",
-        "ts_code ann_date end_date update_flag",
-        "roe roa debt_to_assets",
-        rows=100,
+    replace(
+        _INDICATORS,
+        api="fina_indicator_vip",
+        span="quarter",
+        codes="none",
+        fallback=_INDICATORS,
     ),
-    _statement("income", _STATEMENT, "revenue n_income_attr_p", variants=_CONSOLIDATED),
+    _statement("income", "revenue n_income_attr_p", rows=500),
     _statement(
         "balancesheet",
-        _STATEMENT,
         "total_assets total_liab lt_borr bond_payable total_hldr_eqy_exc_min_int",
-        variants=_CONSOLIDATED,
+        rows=100,
     ),
-    _statement("cashflow", _STATEMENT, "n_cashflow_act", variants=_CONSOLIDATED),
+    _statement("cashflow", "n_cashflow_act", rows=100),
     Endpoint(
         "dividend",
         "ts_code end_date div_proc ex_date imp_ann_date",
