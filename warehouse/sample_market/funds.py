@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from warehouse.sample_market.indices import Index, IndexLevels
-from warehouse.sample_market.returns import Paths
+from warehouse.sample_market.returns import Paths, autoregressive
 from warehouse.sample_market.universe import Floats, Universe
 from warehouse.sample_market.write import raw_table, text_column
 
@@ -183,21 +183,20 @@ def margin_balance_table(
 ) -> pa.Table:
     """Return margin balances of the larger stocks and of the whole market.
 
-    A stock is in the scheme from its 60th day on. Balances are a share of float cap
-    that wanders with a half-life of about two months; a suspended day keeps its own.
+    A stock is in the scheme from its 60th day on, if it was large at its start.
+    Balances are a share of float cap that wanders with a half-life of about two months;
+    a suspended day keeps its own.
     """
     first = universe.first
     shape = universe.active[first:].shape
     day_index = np.arange(first, first + shape[0])[:, None]
     cap = np.nan_to_num(paths.close[first:] * paths.float_shares[first:])
-    rank = np.argsort(np.argsort(-cap.max(axis=0), kind="stable"), kind="stable")
+    opening = cap[np.maximum(universe.list_index - first, 0), np.arange(shape[1])]
+    rank = np.argsort(np.argsort(-opening, kind="stable"), kind="stable")
     member = universe.active[first:] & (rank < MARGIN_SHARE * universe.stocks)
     member &= (day_index >= universe.list_index + 60) | (universe.list_index == 0)
     noise = rng.standard_normal(shape)
-    drift = np.empty(shape)
-    drift[0] = noise[0]
-    for day in range(1, shape[0]):
-        drift[day] = 0.985 * drift[day - 1] + 0.173 * noise[day]
+    drift = autoregressive(noise, 0.985)
     level = rng.lognormal(np.log(0.035), 0.4, universe.stocks)
     balance = np.round(cap * level * np.exp(0.3 * drift), 0)
     bought = np.round(amount * rng.uniform(0.04, 0.12, shape), 0)
@@ -205,7 +204,7 @@ def margin_balance_table(
     values = [np.where(member, np.nan_to_num(v), 0.0) for v in (balance, bought, lent)]
     market = np.ones((shape[0], 1), dtype=bool)
     row, stock = np.nonzero(np.hstack([member, market]))
-    columns = [np.hstack([v, v.sum(axis=1, keepdims=True)])[day, stock] for v in values]
+    columns = [np.hstack([v, v.sum(axis=1, keepdims=True)])[row, stock] for v in values]
     return raw_table(
         "margin_balance",
         {

@@ -57,6 +57,12 @@ DAILY_PATHS = (
 # Share of the variance, and of the expected return, that falls before the open.
 OVERNIGHT_SHARE = 0.2
 MARKET_DRIFT = 0.00025
+# News moves a stock overnight about twice a year. After a day of 9% or more a stock
+# moves two and a half times as much in both directions, hence runs of limit days.
+NEWS_RATE = 0.007
+NEWS_SIZE = 0.09
+HOT_RETURN = 0.09
+HEAT = 2.5
 LOWEST_PRICE = 0.2
 # Every minute of a traded day has at least one lot.
 LEAST_LOTS = 300.0
@@ -130,7 +136,7 @@ def effect_vector(effects: Effects) -> Floats:
     return np.array([getattr(effects, name) for name in COMPONENTS])
 
 
-def _autoregressive(noise: Floats, persistence: float) -> Floats:
+def autoregressive(noise: Floats, persistence: float) -> Floats:
     """Return an AR(1) path per column with unit variance from unit noise."""
     path = np.empty_like(noise)
     path[0] = noise[0]
@@ -162,7 +168,7 @@ def _draw_shocks(universe: Universe, rng: np.random.Generator) -> _Shocks:
     """Draw market, industry and own shocks, news jumps, listings and resumptions."""
     shape = universe.active.shape
     days, stocks = shape
-    weather = np.exp(0.35 * _autoregressive(rng.standard_normal((days, 1)), 0.97))[:, 0]
+    weather = np.exp(0.35 * autoregressive(rng.standard_normal((days, 1)), 0.97))[:, 0]
     market = _common(0.0085, (days,), weather, rng)
     industry = _common(0.0075, (days, len(CITIC1)), weather, rng)
     beta = np.clip(rng.normal(1.0, 0.25, stocks), 0.3, 1.8)
@@ -178,12 +184,12 @@ def _draw_shocks(universe: Universe, rng: np.random.Generator) -> _Shocks:
     overnight += OVERNIGHT_SHARE * common
     intraday_sigma = np.sqrt(1 - OVERNIGHT_SHARE) * sigma * calm
     intraday = intraday_sigma * own + (1 - OVERNIGHT_SHARE) * common
-    news = rng.random(shape) < 0.0035
-    overnight[news] += rng.normal(0.0, 0.09, news.sum())
+    news = rng.random(shape) < NEWS_RATE
+    overnight[news] += rng.normal(0.0, NEWS_SIZE, news.sum())
     resumed = universe.trading[1:] & ~universe.trading[:-1] & universe.active[:-1]
     overnight[1:][resumed] += rng.normal(0.0, 0.05, resumed.sum())
     _list_at_a_premium(universe, overnight, rng)
-    extra_turnover = 0.45 * _autoregressive(rng.standard_normal(shape), 0.9)
+    extra_turnover = 0.45 * autoregressive(rng.standard_normal(shape), 0.9)
     extra_turnover += 0.2 * rng.standard_normal(shape)
     return _Shocks(overnight, intraday, intraday_sigma, extra_turnover)
 
@@ -351,7 +357,7 @@ def simulate(
     shocks = _draw_shocks(universe, rng)
     decline = _decline(universe)
     early_volume, return_skew = (
-        _autoregressive(rng.standard_normal(shape), INTRADAY_PERSISTENCE)
+        autoregressive(rng.standard_normal(shape), INTRADAY_PERSISTENCE)
         for _ in range(2)
     )
     base_turnover = np.clip(rng.lognormal(np.log(0.014), 0.5, stocks), 0.002, 0.08)
@@ -362,6 +368,7 @@ def simulate(
     is_one_price = np.zeros(shape, dtype=bool)
     drivers = np.zeros((*shape, len(COMPONENTS)), dtype=np.float32)
     log_return, turnover, level = (np.zeros(shape) for _ in range(3))
+    gain = np.zeros(stocks)
 
     for day in range(shape[0]):
         trading = universe.trading[day]
@@ -370,8 +377,10 @@ def simulate(
         expected = tone_return[day] + decline[day] + MARKET_DRIFT
         if day:
             expected = expected + drivers[day - 1] @ weights
-        overnight = shocks.overnight[day] + OVERNIGHT_SHARE * expected
-        rest = shocks.intraday[day] + (1.0 - OVERNIGHT_SHARE) * expected
+        heat = np.where(np.abs(gain) > HOT_RETURN, HEAT, 1.0)
+        shocks.intraday_sigma[day] *= heat
+        overnight = heat * shocks.overnight[day] + OVERNIGHT_SHARE * expected
+        rest = heat * shocks.intraday[day] + (1.0 - OVERNIGHT_SHARE) * expected
         prices, one_price = _auction(
             reference, universe.limit_percent[day], overnight, overnight + rest
         )
