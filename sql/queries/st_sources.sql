@@ -2,13 +2,16 @@
 --     or inferred from their prices?
 -- parameter: day (date) = latest_day(): Trading day.
 -- column: board (text): Board of the listing.
--- column: st_source (text): reported or inferred; NULL without special treatment.
+-- column: st_source (text): Where the status of the stocks comes from: reported or
+--     inferred.
 -- column: stock_count (integer): Stocks.
+-- column: st_count (integer): Of these, under special treatment.
 -- rows: some
 select
     s.board,
     t.st_source,
-    count(*) as stock_count
+    count(*) as stock_count,
+    count(*) filter (t.is_st) as st_count
 from core.fct_tradability_daily as t
 inner join core.dim_security as s on t.security_code = s.security_code
 where t.trade_date = $day

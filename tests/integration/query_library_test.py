@@ -91,8 +91,8 @@ def test_there_is_a_library() -> None:
 def test_every_name_is_in_the_catalogue(query: Query, catalogue: Catalogue) -> None:
     statement = resolved(query.sql, catalogue)
     assert [column.name for column in query.columns] == statement.named_selects
-    used = {p.name for p in statement.find_all(exp.Parameter)}
-    used |= {p.name for p in statement.find_all(exp.Placeholder)}
+    bound = sqlglot.parse_one(query.sql, read="duckdb").find_all(exp.Placeholder)
+    used = {placeholder.name for placeholder in bound}
     assert used == {parameter.name for parameter in query.parameters}
 
 
