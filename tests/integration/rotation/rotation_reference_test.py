@@ -67,11 +67,40 @@ class Market:
     calendar: list[dt.date]
     returns: pd.DataFrame
     scores: pd.DataFrame
+    stocks: pd.DataFrame
 
     @property
     def loaded(self) -> list[dt.date]:
         """Days with bars."""
         return [day for day in self.days if day <= LAST_LOADED]
+
+
+FLAGS = (
+    "is_suspended",
+    "opens_at_limit_up",
+    "opens_at_limit_down",
+    "closes_at_limit_up",
+    "closes_at_limit_down",
+)
+
+
+def make_stocks(rng: np.random.Generator, days: list[dt.date]) -> pd.DataFrame:
+    """Make four stocks an industry, each with its cap and what cannot be traded."""
+    rows = [
+        (pool, f"A{number:02d}", f"60{i}{number:02d}{k}.SH", day)
+        for i, (pool, count) in enumerate(POOLS.items())
+        for number, k, day in itertools.product(range(1, count + 1), range(4), days)
+    ]
+    stocks = pd.DataFrame(
+        rows,
+        columns=["industry_system", "industry_code", "security_code", "trade_date"],
+    )
+    # Whole hundreds, so that sums of doubles are exact in any order.
+    stocks["previous_float_cap_cny"] = rng.integers(1, 1000, len(rows)) * 100.0
+    stocks.loc[rng.random(len(rows)) < 0.1, "previous_float_cap_cny"] = None
+    for flag in FLAGS:
+        stocks[flag] = rng.random(len(rows)) < 0.1
+    return stocks
 
 
 def make_market() -> Market:
@@ -117,6 +146,7 @@ def make_market() -> Market:
     return Market(
         days=days,
         calendar=calendar,
+        stocks=make_stocks(rng, [day for day in days if day <= LAST_LOADED]),
         returns=pd.DataFrame(
             returns,
             columns=[
@@ -433,8 +463,20 @@ def built(make_dbt_file: Callable[[], DbtFile]) -> Built:
         asset_type="industry",
         benchmark="pool_equal_weight",
     )
+    members = market.stocks[
+        ["industry_system", "industry_code", "security_code"]
+    ].drop_duplicates()
     with file.connect() as con:
         for name, frame in {
+            "core.dim_industry_member": members.assign(
+                valid_from=FIRST, valid_to=pd.Series(dtype="datetime64[us]")
+            ),
+            "core.fct_tradability_daily": market.stocks[
+                ["trade_date", "security_code", *FLAGS]
+            ],
+            "intermediate.int_security_day": market.stocks[
+                ["trade_date", "security_code", "previous_float_cap_cny"]
+            ],
             "staging.stg_trading_calendar": calendar,
             "staging.stg_daily_bar": pd.DataFrame({"trade_date": market.loaded}),
             "industry.fct_industry_return_daily": market.returns,
@@ -450,6 +492,10 @@ def built(make_dbt_file: Callable[[], DbtFile]) -> Built:
             ("diffusion.fct_diffusion_index_daily", "trade_date"),
             ("staging.stg_trading_calendar", "calendar_date"),
             ("staging.stg_daily_bar", "trade_date"),
+            ("core.fct_tradability_daily", "trade_date"),
+            ("intermediate.int_security_day", "trade_date"),
+            ("core.dim_industry_member", "valid_from"),
+            ("core.dim_industry_member", "valid_to"),
         ):
             con.execute(f"alter table {table} alter {column} type date")
         con.execute("alter table seeds.strategy alter buffer_rank type integer")
@@ -513,6 +559,40 @@ def test_execution_is_the_next_loaded_day(built: Built, strategy: Strategy) -> N
             assert execution_date == signal_date
         else:
             assert execution_date == following.get(signal_date)
+
+
+@running
+def test_what_cannot_be_filled_equals_the_caps(
+    built: Built, strategy: Strategy
+) -> None:
+    """Check the share of the caps of members suspended or at the limit of the side."""
+    stocks = built.market.stocks
+    stocks = stocks[stocks["industry_system"] == strategy.asset_pool]
+    moment = "opens" if strategy.execution == "next_open" else "closes"
+    keys = [stocks["industry_code"], stocks["trade_date"]]
+    caps = stocks["previous_float_cap_cny"]
+    total = caps.groupby(keys).sum()
+    shares = {
+        action: (
+            (caps.where(stocks["is_suspended"] | stocks[flag]).groupby(keys).sum())
+            / total.where(total > 0)
+        ).to_dict()
+        for action, flag in (
+            ("in", f"{moment}_at_limit_up"),
+            ("out", f"{moment}_at_limit_down"),
+        )
+    }
+    rows = built.rows("holding", strategy)
+    expected = [
+        shares.get(action, {}).get((asset, day), np.nan)
+        for action, asset, day in zip(
+            rows["action"], rows["asset_code"], rows["execution_date"], strict=True
+        )
+    ]
+    np.testing.assert_allclose(
+        rows["unfillable_share"], expected, rtol=0, atol=TOLERANCE
+    )
+    assert np.nansum(expected) > 0
 
 
 @running

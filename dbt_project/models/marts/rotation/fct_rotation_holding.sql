@@ -4,7 +4,9 @@ with rebalance as (
         signal_date,
         previous_signal_date,
         execution_date,
-        execution
+        execution,
+        asset_type,
+        asset_pool
     from {{ ref("int_rotation_rebalance") }}
 ),
 
@@ -25,6 +27,19 @@ ranking as (
         score,
         asset_rank
     from {{ ref("int_strategy_rank") }}
+),
+
+unfillable as (
+    select
+        asset_type,
+        asset_pool,
+        asset_code,
+        trade_date,
+        unbuyable_open_share,
+        unsellable_open_share,
+        unbuyable_close_share,
+        unsellable_close_share
+    from {{ ref("int_asset_unfillable") }}
 ),
 
 previous_selection as (
@@ -70,7 +85,17 @@ select
     cast(compared.action as varchar) as action,
     cast(compared.weight as double) as weight,
     cast(ranking.score as double) as score,
-    cast(ranking.asset_rank as integer) as rank
+    cast(ranking.asset_rank as integer) as rank,
+    cast(
+        case
+            when compared.action = 'in' and rebalance.execution = 'next_open'
+                then unfillable.unbuyable_open_share
+            when compared.action = 'out' and rebalance.execution = 'next_open'
+                then unfillable.unsellable_open_share
+            when compared.action = 'in' then unfillable.unbuyable_close_share
+            when compared.action = 'out' then unfillable.unsellable_close_share
+        end as double
+    ) as unfillable_share
 from compared
 inner join
     rebalance
@@ -83,3 +108,10 @@ left join
         compared.strategy_code = ranking.strategy_code
         and compared.signal_date = ranking.signal_date
         and compared.asset_code = ranking.asset_code
+left join
+    unfillable
+    on
+        rebalance.asset_type = unfillable.asset_type
+        and rebalance.asset_pool = unfillable.asset_pool
+        and compared.asset_code = unfillable.asset_code
+        and rebalance.execution_date = unfillable.trade_date
