@@ -5,8 +5,8 @@
 -- column: turnover (number): Two-way turnover of the year.
 -- column: mean_turnover (number): Two-way turnover of a rebalance.
 -- column: cost (number): Cost of the year, as a share of the assets.
--- column: carried_days (integer): Days on which an asset was kept that could not be
---     sold.
+-- column: carried_days (integer): Days on which the return of a held asset was not
+--     known; it counts as unchanged.
 -- rows: some
 select
     date_part('year', r.trade_date) as calendar_year,
