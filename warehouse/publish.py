@@ -155,7 +155,7 @@ class Publication:
 
 
 @dataclass(frozen=True)
-class _Model:
+class PublishedModel:
     """A model of the dbt manifest that is published."""
 
     schema: str
@@ -234,7 +234,7 @@ def publish(
     if retention < 1:
         raise PublishError(f"retention is {retention}: at least 1 version must be kept")
     tell = progress or _silent
-    models = _read_models(manifest_path)
+    models = read_models(manifest_path)
     folder = settings.published_path.parent
     folder.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings, "publication"):
@@ -264,7 +264,7 @@ def publish(
     return publication
 
 
-def _read_models(manifest_path: Path) -> list[_Model]:
+def read_models(manifest_path: Path) -> list[PublishedModel]:
     """Read the published models from a dbt manifest, in order of schema and name.
 
     Every model is published whose schema is not one of the inner layers.
@@ -292,10 +292,10 @@ def _read_models(manifest_path: Path) -> list[_Model]:
     return sorted(models, key=lambda model: (model.schema, model.name))
 
 
-def _model(node: Mapping[str, Any]) -> _Model:
+def _model(node: Mapping[str, Any]) -> PublishedModel:
     columns = node["columns"].values()
     meta = node["config"].get("meta") or {}
-    return _Model(
+    return PublishedModel(
         schema=node["schema"],
         name=node.get("alias") or node["name"],
         description=node["description"],
@@ -318,7 +318,7 @@ def _model(node: Mapping[str, Any]) -> _Model:
 def _write_file(
     settings: Settings,
     path: Path,
-    models: list[_Model],
+    models: list[PublishedModel],
     *,
     code_version: str,
     as_of_date: date | None,
@@ -419,7 +419,10 @@ def _relation_kinds(
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, build: str, model: _Model, kind: _Kind
+    connection: duckdb.DuckDBPyConnection,
+    build: str,
+    model: PublishedModel,
+    kind: _Kind,
 ) -> None:
     """Copy a table with its constraints, or a view's rows, and the comments."""
     source = f"{quote_identifier(build)}.{model.relation}"
@@ -443,7 +446,7 @@ def _copy(
 
 
 def _content(
-    connection: duckdb.DuckDBPyConnection, catalogue: str, model: _Model
+    connection: duckdb.DuckDBPyConnection, catalogue: str, model: PublishedModel
 ) -> _TableContent:
     """Count and hash the rows of a table in one scan.
 
@@ -564,7 +567,10 @@ def _last_trade_date(connection: duckdb.DuckDBPyConnection, build: str) -> date:
 
 
 def _check_file(
-    settings: Settings, path: Path, models: list[_Model], publication: Publication
+    settings: Settings,
+    path: Path,
+    models: list[PublishedModel],
+    publication: Publication,
 ) -> None:
     """Open the finished file as a reader would and hold it against the build.
 
@@ -602,7 +608,7 @@ def _check_file(
 
 
 def _check_not_null(
-    connection: duckdb.DuckDBPyConnection, model: _Model, column: str
+    connection: duckdb.DuckDBPyConnection, model: PublishedModel, column: str
 ) -> None:
     row = connection.execute(
         f"select count(*) from {model.relation} "
