@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -166,6 +167,7 @@ def sample(
                 settings,
                 MAPPINGS / "sample.toml",
                 folder,
+                source_name="sample",
                 progress=lambda table, _, rows: show(f"{table}: {rows} rows", 0, 0),
             )
     print_loads(results)
@@ -387,6 +389,26 @@ def write_answer(answer: bytes, output_format: str, output: Path | None) -> None
     sys.stdout.buffer.flush()
 
 
+def grouped(results: list[LoadResult]) -> list[LoadResult]:
+    """Add up the files of a table of which nothing has to be told."""
+    groups: dict[str, list[LoadResult]] = {}
+    for number, result in enumerate(results):
+        told = bool(result.message or result.rejected)
+        groups.setdefault(f"{number}" if told else result.table_name, []).append(result)
+    return [
+        group[0]
+        if len(group) == 1
+        else replace(
+            group[0],
+            file_path=f"{len(group)} files",
+            read=sum(result.read for result in group),
+            accepted=sum(result.accepted for result in group),
+            unchanged=sum(result.unchanged for result in group),
+        )
+        for group in groups.values()
+    ]
+
+
 def print_loads(results: list[LoadResult]) -> None:
     """Print the counts of every file."""
     table = Table(box=None, pad_edge=False)
@@ -395,7 +417,7 @@ def print_loads(results: list[LoadResult]) -> None:
     for name in ("read", "accepted", "unchanged", "rejected"):
         table.add_column(name, justify="right")
     table.add_column("")
-    for result in results:
+    for result in grouped(results):
         counts = (result.read, result.accepted, result.unchanged, result.rejected)
         table.add_row(
             result.table_name,

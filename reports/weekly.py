@@ -131,6 +131,12 @@ SECTIONS = {
         where not is_available
         order by strategy_code
     """,
+    "made_up": """
+        select 1 as is_made_up
+        from meta.meta_load
+        where source = 'sample'
+        limit 1
+    """,
     "failed_checks": """
         select check_name, table_name, status, failure_count
         from meta.meta_check_result
