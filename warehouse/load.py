@@ -10,6 +10,7 @@ the reading of files out, it is ``sources.folder``'s.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from warehouse.sources.folder import (
     match_files,
     raw_expressions,
     read_mapping,
-    unreadable,
+    refusal,
 )
 from warehouse.store import (
     LOAD_COLUMNS,
@@ -64,9 +65,9 @@ TICK_CNY = 0.01
 # than a tick and 1% on none; a wrong unit is off by 100 or 1,000.
 VWAP_TOLERANCE = 0.01
 
-# Stored bars before the file's first day that its own are held against: long enough to
-# meet the last bar of a stock that was suspended for a year.
-PAST_DAYS = 400
+# Stored bars this many days before the file's first are what its own are held against:
+# beyond RELISTING_DAYS trading days without a trade nothing is compared.
+PAST_DAYS = 90
 BAR_MEASURES = (
     "open_cny",
     "high_cny",
@@ -229,13 +230,12 @@ def _reference_checks(table: RawTable, today: dt.date) -> list[Check]:
         failed = f"cast({quote_identifier(known)} as date) > date '{today}'"
         expected = f"a day up to today, {today}"
         checks.append(Check("after_today", failed, known, expected))
-    if table.calendar_column is not None:
-        name = quote_identifier(table.calendar_column)
+    dated = known if table.storage == "lake" else table.calendar_column
+    if dated is not None:
+        name = f"cast({quote_identifier(dated)} as date)"
         failed = f"{name} not in (select calendar_date from open_day)"
         expected = "an open day of raw.trading_calendar"
-        checks.append(
-            Check("not_a_trading_day", failed, table.calendar_column, expected)
-        )
+        checks.append(Check("not_a_trading_day", failed, dated, expected))
     return checks
 
 
@@ -411,47 +411,55 @@ def _refuse_wrong_unit(load: _Load) -> None:
     Compared are the medians over the stocks of one day, each stock against its own
     median in the stored bars; the market as a whole never moves so far.
     """
-    for column, unit in (("volume_shares", "shares"), ("close_cny", "CNY")):
-        row = load.con.execute(
-            f"""
-            with past as (
-                select security_code, median({column}) as past_median
-                from past_bar
-                group by security_code
-                having count({column}) >= {UNIT_MIN_DAYS}
-            ),
-            by_day as (
-                select
-                    trade_date,
-                    median({column} / past_median) as ratio,
-                    arg_min(source_row, source_row) as first_row,
-                    arg_min({column}, source_row) as first_value,
-                from incoming
-                inner join past using (security_code)
-                where failure is null and {TRADED} and past_median > 0
-                group by trade_date
-                having count(*) >= {UNIT_MIN_STOCKS}
-            )
-            select trade_date, ratio, first_row, first_value
-            from by_day
-            where abs(log10(ratio)) > {UNIT_LOG10_RATIO}
-            order by trade_date
-            limit 1
-            """
-        ).fetchone()
-        if row is None:
-            continue
-        day, ratio, source_row, value = row
-        raise LoadError(
-            f"the median of {day} is {ratio:.3g} times what the same stocks had before,"
-            " the first with",
-            file=load.source.path,
-            line=_row_label(load, source_row),
-            column=column,
-            value=value,
-            expected=f"{unit} (not lots, hands, cents or thousands)",
-            next_step="state the unit in the mapping's expression",
+    measured = {"volume_shares": "shares, not lots", "close_cny": "CNY, not cents"}
+    pasts = ", ".join(f"median({name}) as past_{name}" for name in measured)
+    ratios = ", ".join(
+        f"median({name} / past_{name}) as ratio_{name}, "
+        f"arg_min({name}, source_row) as first_{name}"
+        for name in measured
+    )
+    row = load.con.execute(
+        f"""
+        with past as (
+            select security_code, {pasts}
+            from past_bar
+            where trade_date < (select first_day from file_days)
+            group by security_code
+            having count(*) >= {UNIT_MIN_DAYS}
+        ),
+        by_day as (
+            select trade_date, min(source_row) as first_row, {ratios},
+            from incoming
+            inner join past using (security_code)
+            where failure is null and {TRADED}
+            group by trade_date
+            having count(*) >= {UNIT_MIN_STOCKS}
         )
+        select *
+        from by_day
+        where greatest(abs(log10(ratio_volume_shares)), abs(log10(ratio_close_cny)))
+            > {UNIT_LOG10_RATIO}
+        order by trade_date
+        limit 1
+        """
+    ).fetchone()
+    if row is None:
+        return
+    day, source_row, *rest = row
+    for (column, unit), ratio, value in zip(
+        measured.items(), rest[::2], rest[1::2], strict=True
+    ):
+        if ratio is not None and abs(math.log10(ratio)) > UNIT_LOG10_RATIO:
+            raise LoadError(
+                f"the median of {day} is {ratio:.3g} times what the same stocks had "
+                "before, the first with",
+                file=load.source.path,
+                line=_row_label(load, source_row),
+                column=column,
+                value=value,
+                expected=unit,
+                next_step="state the unit in the mapping's expression",
+            )
 
 
 def _create_steps(load: _Load) -> None:
@@ -1063,7 +1071,7 @@ def _load_source(
         con.commit()
     except duckdb.Error as error:
         con.rollback()
-        raise unreadable(source.path, error) from error
+        raise refusal(source.path, entry, error) from error
     except BaseException:
         con.rollback()
         raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,13 @@ SUFFIXES = (".parquet", ".csv")
 NO_FAILURE = "cast(null as struct(name varchar, value varchar))"
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMBERS = INTEGERS | {"FLOAT", "DOUBLE"}
+MAPPING_ERRORS = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.ParserException,
+)
 # A mapping is read before its tables: these come first, whatever its order.
 LOADED_FIRST = ("trading_calendar", "security", "corporate_action")
 
@@ -304,30 +312,36 @@ def find_sources(entry: Entry, directory: Path) -> list[SourceFile]:
     return [SourceFile(label, groups, digest.hexdigest())]
 
 
-def _check_encoding(path: Path, encoding: str) -> None:
+def _check_encoding(path: Path, entry: Entry) -> None:
+    header: list[str] = []
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
-                line.decode(encoding)
+                text = line.decode(entry.encoding)
             except UnicodeDecodeError as error:
-                before = line[: error.start].decode(encoding)
+                before = line[: error.start].decode(entry.encoding)
+                position = before.count(entry.delimiter)
+                name = header[position] if position < len(header) else position + 1
                 raise LoadError(
-                    "bytes that are not " + encoding,
+                    f"bytes that are not {entry.encoding}",
                     file=path,
                     line=number,
-                    column=f"{before.count(',') + 1} (by position)",
+                    column=str(name),
                     value=line[error.start : error.start + 8],
-                    expected=f"text in {encoding}",
+                    expected=f"text in {entry.encoding}",
                     next_step=(
                         "set encoding = 'gb18030' in the mapping's entry, or convert "
                         "the file to UTF-8"
                     ),
                 ) from error
+            if number == 1:
+                header = text.strip().split(entry.delimiter)
 
 
-def _transcoded(path: Path, encoding: str, folder: Path) -> Path:
+def _transcoded(path: Path, entry: Entry, folder: Path) -> Path:
     """Return the file itself, or a copy in UTF-8."""
-    _check_encoding(path, encoding)
+    _check_encoding(path, entry)
+    encoding = entry.encoding
     if encoding.lower().replace("-", "") in ("utf8", "utf8sig"):
         return path
     copy = folder / f"{path.stem}.utf8.csv"
@@ -371,16 +385,38 @@ def _columns_of(path: Path, entry: Entry) -> dict[str, str | None]:
     return dict.fromkeys(header)
 
 
-def unreadable(path: Path | str, error: Exception) -> LoadError:
+def unreadable(path: Path, error: Exception) -> LoadError:
     """Return the refusal of a file that its reader could not read."""
-    reason = str(error).strip().splitlines()[0]
+    text = str(error).strip()
+    line = re.search(r"CSV Error on Line: (\d+)", text)
     return LoadError(
         "unreadable",
         file=path,
-        value=reason,
-        expected=f"a whole {Path(path).suffix.lstrip('.') or 'Parquet or CSV'} file",
+        line=int(line.group(1)) if line else None,
+        value=" ".join(text.split())[:300],
+        expected=f"a whole {path.suffix.lstrip('.')} file",
         next_step="fetch the file again",
     )
+
+
+def refusal(path: Path, entry: Entry, error: duckdb.Error) -> LoadError:
+    """Return the refusal of a file on which a statement of the load failed."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LoadError(
+            "not enough memory",
+            file=path,
+            expected="a file that can be checked within LUNDONG_MEMORY_LIMIT",
+            next_step="raise the limit or split the file",
+        )
+    if isinstance(error, MAPPING_ERRORS):
+        return LoadError(
+            f"the mapping of raw.{entry.raw} does not fit the file:",
+            file=path,
+            value=" ".join(str(error).split())[:300],
+            expected="SQL over the file's columns",
+            next_step="correct the entry in the mapping",
+        )
+    return unreadable(path, error)
 
 
 def _typed(name: str, wanted: str, given: str | None) -> tuple[str, str | None]:
@@ -430,7 +466,7 @@ def _scan(path: Path, entry: Entry, types: dict[str, str], folder: Path) -> str:
     """Return the query for one file: row number, typed columns, first failed cast."""
     readable = path
     if path.suffix == ".csv" and path.stat().st_size > 0:
-        readable = _transcoded(path, entry.encoding, folder)
+        readable = _transcoded(path, entry, folder)
     present = _columns_of(readable, entry)
     _check_columns(path, present, entry, types)
     by_folded_name = {name.lower(): kind for name, kind in present.items()}
@@ -493,7 +529,17 @@ def _create_part(
                 next_step="correct the file or the mapping",
             )
     names = ", ".join(quote_identifier(name) for name in part.columns)
-    united = " union all ".join(f"select {names} from ({scan})" for scan in scans)
+    # Without a file the part is empty, but its columns are there for ``combine``.
+    nothing = ", ".join(
+        f"cast(null as {kind}) as {quote_identifier(name)}"
+        for name, kind in part.columns.items()
+    )
+    united = " union all ".join(
+        [
+            f"select {nothing} where false",
+            *(f"select {names} from ({scan})" for scan in scans),
+        ]
+    )
     return f"with source as ({united}) select * from ({part.query})"
 
 
@@ -525,7 +571,6 @@ def create_source(
     queries = [
         _create_part(con, entry, part, files, folder)
         for part, files in zip(entry.parts, source.paths, strict=True)
-        if files
     ]
     united = " union all by name ".join(f"({query})" for query in queries)
     con.execute(f"create or replace temp view parts as {united}")
