@@ -168,10 +168,12 @@ class PublishedModel:
 
     @property
     def label(self) -> str:
+        """``schema.table``."""
         return f"{self.schema}.{self.name}"
 
     @property
     def relation(self) -> str:
+        """Quoted name."""
         return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
 
 
