@@ -186,8 +186,9 @@ def check_causality(
 def read_tables(manifest_path: Path) -> list[PublishedTable]:
     """Read the published tables of a dbt manifest, run logs left out.
 
-    A column closes later if its own meta or its model's says so (``closes_later``). A
-    model may name its dating column in its meta (``dated_by``).
+    A column may close later if its meta says ``change: closes_later``, as
+    ``meta_column`` shows. A model may name its dating column in its meta
+    (``dated_by``).
     """
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     nodes = {
@@ -205,8 +206,7 @@ def read_tables(manifest_path: Path) -> list[PublishedTable]:
         closing = tuple(
             name
             for name in names
-            if name in meta.get("closes_later", ())
-            or _column_meta(node["columns"][name]).get("closes_later")
+            if _column_meta(node["columns"][name]).get("change") == "closes_later"
         )
         dating = meta.get("dated_by") or next(
             (name for name in DATING_COLUMNS if name in names), None
