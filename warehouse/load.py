@@ -742,8 +742,8 @@ def _refuse_bad_file(load: _Load, read: int) -> None:
         raise _refuse_by_first_row(load, f"none of {read} rows can be taken", "true")
 
 
-def _store_rejected(load: _Load) -> int:
-    """Write ``raw.rejected_row`` and return the number of rows."""
+def _store_rejected(load: _Load) -> None:
+    """Write ``raw.rejected_row``."""
     con = load.con
     rows = [row[0] for row in con.execute("select source_row from rejected").fetchall()]
     con.execute(
@@ -764,7 +764,6 @@ def _store_rejected(load: _Load) -> int:
         """,
         [load.load_id, load.table.name, load.source.label],
     )
-    return len(rows)
 
 
 def _date_range(load: _Load) -> tuple[str, str] | None:
@@ -925,7 +924,6 @@ def _run(
         stored = current_rows_sql(load.table)
         con.execute(f"create or replace temp view stored as {stored}")
     create_source(con, load.entry, load.source, folder)
-    _create_context(con)
     read = _read_rows(load)
     if read == 0:
         raise LoadError(
@@ -937,9 +935,11 @@ def _run(
     _check_keys(load)
     if load.table.name == "daily_bar":
         _check_daily_bars(load)
-    _describe_rejected(load)
-    _refuse_bad_file(load, read)
-    rejected = _store_rejected(load)
+    rejected = load.scalar("select count(*) from incoming where failure is not null")
+    if rejected:
+        _describe_rejected(load)
+        _refuse_bad_file(load, read)
+        _store_rejected(load)
     accepted = _keep_changes(load)
     first_date, last_date = _touched_dates(load)
     unchanged = read - rejected - accepted
@@ -1127,6 +1127,7 @@ def load_folder(
     lake_tables: set[str] = set()
     with connect_build(settings) as con:
         create_raw_tables(con)
+        _create_context(con)
         for entry in mapping.entries():
             for source in find_sources(entry, directory):
                 taken.update(path for group in source.paths for path in group)
@@ -1139,6 +1140,8 @@ def load_folder(
                     today=today,
                 )
                 results.append(result)
+                if result.accepted and entry.raw in LOADED_FIRST:
+                    _create_context(con)
                 if result.accepted and entry.table.storage == "lake":
                     lake_tables.add(entry.raw)
                 if progress is not None:
