@@ -128,7 +128,6 @@ def draw_day(
         np.log(closed / opened), sigma, paths.return_skew[day, stocks], grid, rng
     )
     close = np.clip(round_price(opened[:, None] * np.exp(path)), down, up)
-    close[:, -1] = closed
     slip = rng.choice([-0.01, 0.0, 0.0, 0.01], close.shape) * (sigma[:, None] > 0)
     start = np.empty_like(close)
     start[:, 0] = opened
