@@ -17,9 +17,15 @@
     {{ exact_sum(expression, scale, precision) }} / nullif(count({{ expression }}), 0)
 {%- endmacro %}
 
-{# Compounded return of a column of returns; a NULL return counts as zero. -#}
-{% macro compound(return_column, scale=15) -%}
-    exp({{ exact_sum("ln(1 + " ~ return_column ~ ")", scale) }}) - 1
+{#
+    Compounded return of a column of returns, multiplied in the order of `order_column`;
+    NULL returns are passed over, and without any the result is NULL.
+-#}
+{% macro compound(return_column, order_column) -%}
+    list_product(
+        list(1 + {{ return_column }} order by {{ order_column }})
+            filter (where {{ return_column }} is not null)
+    ) - 1
 {%- endmacro %}
 
 {# Ratio that is NULL where the denominator is zero. -#}

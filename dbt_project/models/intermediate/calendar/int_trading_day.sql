@@ -5,9 +5,36 @@ with calendar as (
     from {{ ref("stg_trading_calendar") }}
 ),
 
+-- A file of a few stocks that reaches further does not make a day of the market.
+market_day as (
+    select
+        bar_count.trade_date,
+        bar_count.security_count,
+        count(*) as listed_count,
+    from (
+        select
+            trade_date,
+            count(*) as security_count,
+        from {{ ref("stg_daily_bar") }}
+        group by trade_date
+    ) as bar_count
+    inner join {{ ref("stg_security") }} as security
+        on
+            bar_count.trade_date >= security.list_date
+            and (
+                security.delist_date is null
+                or bar_count.trade_date < security.delist_date
+            )
+    group by bar_count.trade_date, bar_count.security_count
+),
+
 horizon as (
     select
-        (select max(trade_date) from {{ ref("stg_daily_bar") }}) as last_loaded_date,
+        (
+            select max(trade_date) from market_day
+            where
+                security_count >= {{ var("loaded_day_minimum_share") }} * listed_count
+        ) as last_loaded_date,
         (select max(calendar_date) from calendar) as last_calendar_date,
 ),
 

@@ -12,8 +12,8 @@ with trading_day as (
     select
         trade_date,
         day_index,
+        is_loaded,
     from {{ ref("int_trading_day") }}
-    where is_loaded
 ),
 
 bar as (
@@ -50,11 +50,16 @@ state_before as (
         is_float_reported,
     from {{ this }}
     where
-        trade_date = (
+        trade_date >= (
             select max(trading_day.trade_date)
             from trading_day
-            where trading_day.trade_date < date '{{ var("build_from") }}'
+            where
+                trading_day.is_loaded
+                and trading_day.trade_date < date '{{ var("build_from") }}'
         )
+        and trade_date < date '{{ var("build_from") }}'
+    qualify
+        row_number() over (partition by security_code order by trade_date desc) = 1
 ),
 {%- endif %}
 
@@ -111,8 +116,11 @@ listing as (
         ) as list_day_index,
         max(trading_day.day_index) filter (
             where
-            security.delist_date is null
-            or trading_day.trade_date < security.delist_date
+            trading_day.is_loaded
+            and (
+                security.delist_date is null
+                or trading_day.trade_date < security.delist_date
+            )
         ) as last_day_index,
     from {{ ref("stg_security") }} as security
     cross join trading_day
@@ -136,6 +144,24 @@ lifetime as (
     from security_start
     inner join listing on security_start.security_code = listing.security_code
     cross join window_start
+    union all
+    -- After the market's last loaded day a missing bar says nothing: traded days only.
+    select
+        bar.security_code,
+        security_start.first_day_index,
+        listing.board,
+        listing.list_day_index,
+        trading_day.day_index,
+    from bar
+    inner join trading_day
+        on
+            bar.trade_date = trading_day.trade_date
+            and not trading_day.is_loaded
+    inner join security_start on bar.security_code = security_start.security_code
+    inner join listing on bar.security_code = listing.security_code
+    where
+        bar.is_traded
+        and {{ in_build_window("bar.trade_date") }}
 ),
 
 share_count as (

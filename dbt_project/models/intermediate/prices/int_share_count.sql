@@ -40,21 +40,26 @@ quarter_close as (
     group by bar.security_code, quarter_day.period_end
 ),
 
--- Several reports can become known on one day: the latest quarter counts.
+-- The newest quarter known counts: an old one that is stated again later does not.
 derived as (
     select
         quarter_cap.security_code,
         quarter_cap.known_date as valid_from,
-        arg_max(
-            quarter_cap.market_cap_cny / quarter_close.close_cny,
-            quarter_cap.period_end
-        ) as total_shares,
+        quarter_cap.market_cap_cny / quarter_close.close_cny as total_shares,
     from quarter_cap
     inner join quarter_close
         on
             quarter_cap.security_code = quarter_close.security_code
             and quarter_cap.period_end = quarter_close.period_end
-    group by quarter_cap.security_code, quarter_cap.known_date
+    qualify
+        quarter_cap.period_end > coalesce(
+            max(quarter_cap.period_end) over (
+                partition by quarter_cap.security_code
+                order by quarter_cap.known_date, quarter_cap.period_end desc
+                rows between unbounded preceding and 1 preceding
+            ),
+            date '0001-01-01'
+        )
 ),
 
 changed as (

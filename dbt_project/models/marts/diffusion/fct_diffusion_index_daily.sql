@@ -30,7 +30,12 @@ with security_day as (
         float_cap_cny,
     from {{ ref("int_security_day") }}
     where
-        {{
+        trade_date <= (
+            select max(trading_day.trade_date)
+            from {{ ref("int_trading_day") }} as trading_day
+            where trading_day.is_loaded
+        )
+        and {{
             in_build_window(
                 "trade_date", lookback_days=window_days + smoothing_days + 1
             )

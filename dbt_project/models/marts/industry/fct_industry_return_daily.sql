@@ -16,7 +16,12 @@ with security_day as (
         previous_float_source,
     from {{ ref("int_security_day") }}
     where
-        daily_return is not null
+        trade_date <= (
+            select max(trading_day.trade_date)
+            from {{ ref("int_trading_day") }} as trading_day
+            where trading_day.is_loaded
+        )
+        and daily_return is not null
         and {{ in_build_window("trade_date") }}
 ),
 
