@@ -18,13 +18,14 @@ READER_COUNT = 8
 
 # A reader opens the pointer, reads every table, and holds the counts against the ones
 # that the publication states about itself; in the tiny build every table also bears the
-# number of its publication. It ends when its standard input is closed.
+# number of its publication. It pauses as a person would, and ends when its standard
+# input is closed.
 READER = """
 import json, select, sys
 import duckdb
 
 answers, publications, errors = 0, set(), []
-while not select.select([sys.stdin], [], [], 0)[0]:
+while not select.select([sys.stdin], [], [], 0.1)[0]:
     try:
         with duckdb.connect(sys.argv[1], read_only=True) as connection:
             (number,) = connection.execute(
