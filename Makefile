@@ -50,10 +50,11 @@ docs: $(READY)
 	$(BIN)/python -m dagster_defs.data_dictionary
 
 bench: $(READY)
-	@for file in benchmarks/*_benchmark.py; do $(BIN)/python "$$file" || exit 1; done
+	@for file in benchmarks/*_benchmark.py; do \
+		$(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit 1; done
 
 real: $(READY)
-	@$(BIN)/python benchmarks/real.py
+	@$(BIN)/python -m benchmarks.real
 
 ui: $(READY)
 	@$(BIN)/lundong ui

@@ -25,58 +25,80 @@ from (
     ])
 );
 
--- A suspended day is a flat bar without volume; a traded bar holds until the next one.
--- Turnover is stated from 2021 on, in per cent x 100; the median over 21 exchange days
--- takes its rounding out.
-create temp table traded as
+-- A suspended day has no bar, or a flat one without volume: the adjusted close is carried
+-- and divided by the day's factor. Turnover is stated from 2021 on, in per cent x 100; the
+-- median over 21 exchange days takes its rounding out.
+create temp table held as
 with bar as (
     select
         stock.stock_index,
         trading_day.day_index,
         daily.close_cents,
+        daily.volume,
         daily.adj_factor,
         cast(null as double) as float_shares,
     from read_parquet($folder || '/daily_2010_2020.parquet') as daily
     inner join trading_day on daily.date = trading_day.trade_date
     inner join stock on daily.code = stock.code
-    where daily.volume > 0
     union all
     select
         stock.stock_index,
         trading_day.day_index,
         daily.close_cents,
+        daily.volume,
         daily.adj_factor,
         case
-            when daily.turnover_pct_x100 > 0
+            when daily.volume > 0 and daily.turnover_pct_x100 > 0
                 then
-                    median(daily.volume / (nullif(daily.turnover_pct_x100, 0) / 1e4))
-                        over (
-                            partition by stock.stock_index
-                            order by trading_day.day_index
-                            range between 20 preceding and current row
-                        )
+                    median(
+                        case
+                            when daily.volume > 0 and daily.turnover_pct_x100 > 0
+                                then daily.volume / (daily.turnover_pct_x100 / 1e4)
+                        end
+                    ) over (
+                        partition by stock.stock_index
+                        order by trading_day.day_index
+                        range between 20 preceding and current row
+                    )
         end,
     from read_parquet($folder || '/daily_2021_2024.parquet') as daily
     inner join trading_day on daily.date = trading_day.trade_date
     inner join stock on daily.code = stock.code
-    where daily.volume > 0
+),
+
+carried as (
+    select
+        stock_index,
+        day_index,
+        lead(day_index, 1, (select count(*) + 1 from trading_day)) over by_day
+            as next_day_index,
+        cast(adj_factor as double) as adjust_factor,
+        last_value(
+            case
+                when volume > 0
+                    then close_cents / 100.0 * cast(adj_factor as double)
+            end
+            ignore nulls
+        ) over so_far as adjusted_close,
+        last_value(float_shares ignore nulls) over so_far as float_shares,
+    from bar
+    window
+        by_day as (partition by stock_index order by day_index),
+        so_far as (
+            partition by stock_index order by day_index
+            rows between unbounded preceding and current row
+        )
 )
 
 select
     stock_index,
     day_index,
-    lead(day_index, 1, (select count(*) + 1 from trading_day)) over by_day
-        as next_day_index,
-    close_cents / 100.0 as close_cny,
-    close_cents / 100.0 * cast(adj_factor as double) as adjusted_close,
-    last_value(float_shares ignore nulls) over so_far as float_shares,
-from bar
-window
-    by_day as (partition by stock_index order by day_index),
-    so_far as (
-        partition by stock_index order by day_index
-        rows between unbounded preceding and current row
-    );
+    next_day_index,
+    adjusted_close,
+    round(adjusted_close / adjust_factor, 4) as close_cny,
+    float_shares,
+from carried
+where adjusted_close is not null;
 
 -- Shares follow from the market value of a quarter's end and the last close of the 30
 -- days until then; they hold from the first trading day at or after the quarter's end.
@@ -222,7 +244,7 @@ with dense as (
         adjusted_close,
         float_shares,
         cast(unnest(range(day_index, next_day_index)) as integer) as day_index,
-    from traded
+    from held
 ),
 
 sized as (
@@ -230,8 +252,11 @@ sized as (
         dense.stock_index,
         dense.day_index,
         dense.adjusted_close,
-        dense.close_cny
-        * coalesce(dense.float_shares, total_shares.total_shares) as cap,
+        -- an estimate of the float can exceed the total by its rounding
+        dense.close_cny * least(
+            coalesce(dense.float_shares, total_shares.total_shares),
+            total_shares.total_shares
+        ) as cap,
     from dense
     left join total_shares
         on

@@ -96,7 +96,7 @@ class Result:
 
 
 def sql_peer(folder: Path, *, threads: int = 2) -> Result:
-    """Run ``diffusion_peers.sql`` in a DuckDB in memory."""
+    """Run ``diffusion_benchmark.sql`` in a DuckDB in memory."""
     with duckdb.connect(config={"threads": threads}) as con:
         con.execute("set preserve_insertion_order = false")
         for statement in con.extract_statements(SQL_FILE.read_text(encoding="utf-8")):
@@ -130,15 +130,20 @@ def pandas_peer(folder: Path) -> Result:
     shares = _pandas_shares(folder, bars, days)
     members = _pandas_members(folder, days, bars["code"].cat.categories)
 
-    traded = bars[bars["volume"] > 0].sort_values(["code", "day_index"])
+    bars = bars.sort_values(["code", "day_index"], ignore_index=True)
+    is_traded = bars["volume"] > 0
+    factor = bars["adj_factor"].astype(float)
+    bars["adjusted_close"] = (bars["close_cents"] / 100 * factor).where(is_traded)
+    bars["adjusted_close"] = bars.groupby("code", observed=True)[
+        "adjusted_close"
+    ].ffill()
+    bars["close_cny"] = (bars["adjusted_close"] / factor).round(4)
+    turnover = bars["turnover_pct_x100"].where(bars["turnover_pct_x100"] > 0)
+    bars["float_shares"] = (bars["volume"] / (turnover / 1e4)).where(is_traded)
+    following = bars.groupby("code", observed=True)["day_index"].shift(-1)
+    held = (following.fillna(len(days)) - bars["day_index"]).astype(int)
+    panel = bars[["code", "day_index", "close_cny", "adjusted_close", "float_shares"]]
     del bars
-    traded["close_cny"] = traded["close_cents"] / 100
-    traded["adjusted_close"] = traded["close_cny"] * traded["adj_factor"].astype(float)
-    turnover = traded["turnover_pct_x100"].where(traded["turnover_pct_x100"] > 0)
-    traded["float_shares"] = traded["volume"] / (turnover / 1e4)
-    following = traded.groupby("code", observed=True)["day_index"].shift(-1)
-    held = (following.fillna(len(days)) - traded["day_index"]).astype(int)
-    panel = traded[["code", "day_index", "close_cny", "adjusted_close", "float_shares"]]
     panel = panel.loc[panel.index.repeat(held)].reset_index(drop=True)
     since_bar = panel.groupby(["code", "day_index"], observed=True).cumcount()
     panel["day_index"] += since_bar
@@ -156,8 +161,9 @@ def pandas_peer(folder: Path) -> Result:
     panel = pd.merge_asof(panel, shares, on="day_index", by="code")
     panel = pd.merge_asof(panel, members, on="day_index", by="code")
     panel = panel.sort_values(["code", "day_index"], ignore_index=True)
-    panel["cap"] = panel["close_cny"] * panel["float_shares"].fillna(
-        panel["total_shares"]
+    # An estimate of the float can exceed the total by its rounding.
+    panel["cap"] = panel["close_cny"] * panel[["float_shares", "total_shares"]].min(
+        axis="columns"
     )
     by_code = panel.groupby("code", observed=True)
     before = by_code["adjusted_close"].shift(LOOKBACK_DAYS)
@@ -291,22 +297,27 @@ def polars_peer(folder: Path) -> Result:
     )
     shares = _polars_shares(folder, bars, days)
     members = _polars_members(folder, days)
-    close_cny = pl.col("close_cents") / 100
+    is_traded = pl.col("volume") > 0
+    factor = pl.col("adj_factor").cast(pl.Float64)
     turnover = pl.col("turnover_pct_x100")
     summed = (
-        bars.filter(pl.col("volume") > 0)
-        .join(days.lazy(), on="trade_date")
+        bars.join(days.lazy(), on="trade_date")
+        .sort("code", "day_index")
         .select(
             "code",
             "day_index",
-            close_cny.alias("close_cny"),
-            (close_cny * pl.col("adj_factor").cast(pl.Float64)).alias("adjusted_close"),
-            pl.when(turnover > 0)
+            factor.alias("factor"),
+            pl.when(is_traded)
+            .then(pl.col("close_cents") / 100 * factor)
+            .forward_fill()
+            .over("code")
+            .alias("adjusted_close"),
+            pl.when(is_traded & (turnover > 0))
             .then(pl.col("volume") / (turnover / 1e4))
             .alias("float_shares"),
         )
-        .sort("code", "day_index")
         .with_columns(
+            (pl.col("adjusted_close") / pl.col("factor")).round(4).alias("close_cny"),
             pl.when(pl.col("float_shares").is_not_null())
             .then(
                 pl.col("float_shares")
@@ -328,8 +339,7 @@ def polars_peer(folder: Path) -> Result:
         .join_asof(members.lazy(), on="day_index", by="code", check_sortedness=False)
         .with_columns(
             (
-                pl.col("close_cny")
-                * pl.coalesce(pl.col("float_shares"), pl.col("total_shares"))
+                pl.col("close_cny") * pl.min_horizontal("float_shares", "total_shares")
             ).alias("cap"),
             pl.col("adjusted_close").shift().over("code").alias("previous_close"),
             pl.col("adjusted_close").shift(LOOKBACK_DAYS).over("code").alias("before"),

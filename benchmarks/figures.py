@@ -1,0 +1,411 @@
+"""Figures of the warehouse on real data, each a query with its question.
+
+Add a figure as a function that returns a table of plain rows; keep printing and
+measuring out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from benchmarks.reference import industry_reference
+
+CITIC_PAIRS = Path(__file__).with_name("citic_pairs.csv")
+CITIC_FILE = "citic_level1_index_2017_2022.parquet"
+SCHEME_2021 = date(2021, 7, 30)
+
+# Closes against closes; a pair of several industries is weighted by their float caps.
+_CORRELATION = """
+    with pair as (
+        select citic_name, unnest(string_split(shenwan_codes, '|')) as industry_code
+        from read_csv($pairs, header = true)
+    ),
+
+    own as (
+        select
+            pair.citic_name,
+            daily.trade_date,
+            sum(daily.float_cap_return * daily.weight) / sum(daily.weight) as own_return
+        from own_return as daily
+        inner join pair on daily.industry_code = pair.industry_code
+        group by pair.citic_name, daily.trade_date
+    ),
+
+    citic as (
+        select
+            industry as citic_name,
+            date as trade_date,
+            close / lag(close) over (partition by industry order by date) - 1
+                as citic_return
+        from read_parquet($citic)
+    )
+
+    select
+        citic.citic_name,
+        corr(own.own_return, citic.citic_return) as correlation,
+        count(*) as day_count
+    from citic
+    inner join own using (citic_name, trade_date)
+    where citic.citic_return is not null and own.own_return is not null
+    group by citic.citic_name
+"""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Correlation of the daily returns of an industry with its CITIC index.
+
+    Attributes
+    ----------
+    of_the_day : float
+        With the members of the day.
+    hindsight : float
+        With the scheme of 2021 put on all years before it.
+    """
+
+    citic_name: str
+    of_the_day: float
+    hindsight: float
+    day_count: int
+
+
+def citic_correlations(
+    con: duckdb.DuckDBPyConnection, folder: Path
+) -> list[Correlation]:
+    """Compare float-cap industry returns with CITIC level-1 closes, by pair.
+
+    Parameters
+    ----------
+    con : duckdb.DuckDBPyConnection
+        Connection to a builder's file.
+    folder : Path
+        Folder of the real files.
+
+    Notes
+    -----
+    The hindsight figures label every stock with the first industry that it has in the
+    scheme of 2021, whatever it was at the time. They are computed here only.
+    """
+    bound = {"pairs": str(CITIC_PAIRS), "citic": str(folder / CITIC_FILE)}
+    con.execute(
+        """
+        create or replace temp view own_return as
+        select
+            industry_code,
+            trade_date,
+            float_cap_return,
+            previous_float_cap_cny as weight
+        from industry.fct_industry_return_daily
+        where industry_system = 'shenwan1'
+        """
+    )
+    of_the_day = con.execute(_CORRELATION, bound).fetchall()
+    con.execute(
+        f"""
+        create or replace temp view own_return as
+        with label as (
+            select
+                security_code,
+                arg_min(industry_code, valid_from) as industry_code
+            from core.dim_industry_member
+            where
+                industry_system = 'shenwan1'
+                and (valid_to is null or valid_to > date '{SCHEME_2021}')
+            group by security_code
+        )
+
+        select
+            label.industry_code,
+            day.trade_date,
+            sum(day.daily_return * day.previous_float_cap_cny)
+            / sum(day.previous_float_cap_cny) as float_cap_return,
+            sum(day.previous_float_cap_cny) as weight
+        from intermediate.int_security_day as day
+        inner join label on day.security_code = label.security_code
+        where
+            day.daily_return is not null
+            and day.previous_float_cap_cny is not null
+            and day.trade_date between date '2017-01-01' and date '2022-12-31'
+        group by label.industry_code, day.trade_date
+        """
+    )
+    hindsight = {
+        row[0]: float(row[1]) for row in con.execute(_CORRELATION, bound).fetchall()
+    }
+    return sorted(
+        (
+            Correlation(name, float(value), hindsight[name], int(days))
+            for name, value, days in of_the_day
+        ),
+        key=lambda item: -item.of_the_day,
+    )
+
+
+@dataclass(frozen=True)
+class ReferenceComparison:
+    """Published figures against the numpy reference.
+
+    Attributes
+    ----------
+    row_count : int
+        Figures compared, all industries and days.
+    only_one_side : int
+        Figures that only one of the two has.
+    largest_difference : float
+        Largest absolute difference.
+    """
+
+    measure: str
+    row_count: int
+    only_one_side: int
+    largest_difference: float
+
+
+def reference_comparisons(
+    con: duckdb.DuckDBPyConnection, industry_system: str
+) -> list[ReferenceComparison]:
+    """Compare the whole history of diffusion index and float-cap return with numpy."""
+    row = con.execute(
+        """
+        select min(trade_date), max(trade_date)
+        from diffusion.fct_diffusion_index_daily
+        where industry_system = $system and variant = 'default'
+        """,
+        {"system": industry_system},
+    ).fetchone()
+    if row is None or row[1] is None:
+        raise ValueError(f"no diffusion index of {industry_system} is built")
+    reference = industry_reference(con, industry_system, np.datetime64(row[1], "D"))
+    wide = (
+        (
+            "diffusion index",
+            reference.diffusion_index,
+            """
+            select industry_code, trade_date, diffusion_index
+            from diffusion.fct_diffusion_index_daily
+            where
+                industry_system = $system
+                and variant = 'default'
+                and diffusion_index is not null
+            """,
+        ),
+        (
+            "float-cap return",
+            reference.float_cap_return,
+            """
+            select industry_code, trade_date, float_cap_return
+            from industry.fct_industry_return_daily
+            where industry_system = $system and float_cap_return is not null
+            """,
+        ),
+    )
+    comparisons = []
+    for measure, expected, query in wide:
+        built = np.full_like(expected, np.nan)
+        read = con.execute(query, {"system": industry_system}).fetchnumpy()
+        code, day, value = (np.ma.getdata(column) for column in read.values())
+        at = np.searchsorted(reference.days, day.astype("datetime64[D]"))
+        built[at, np.searchsorted(reference.industries, code.astype(str))] = value
+        one_side = np.isnan(built) != np.isnan(expected)
+        difference = np.abs(built - expected)
+        comparisons.append(
+            ReferenceComparison(
+                measure,
+                int((~np.isnan(built)).sum()),
+                int(one_side.sum()),
+                float(np.nanmax(difference)),
+            )
+        )
+    return comparisons
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of a figure with their headings."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+
+
+def _grid(con: duckdb.DuckDBPyConnection, title: str, query: str) -> Grid:
+    result = con.execute(query)
+    headings = tuple(item[0] for item in result.description or ())
+    return Grid(title, headings, result.fetchall())
+
+
+def strategy_years(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Return and excess of ``diffusion_monthly`` on Shenwan industries by year."""
+    return _grid(
+        con,
+        "diffusion_monthly on Shenwan level 1: net return and excess by year",
+        """
+        select
+            period,
+            max(total_return) filter (where not is_paper) as "return",
+            max(benchmark_return) filter (where not is_paper) as benchmark,
+            max(excess_return) filter (where not is_paper) as excess,
+            max(total_return) filter (where is_paper) as paper_return,
+            max(excess_return) filter (where is_paper) as paper_excess
+        from rotation.fct_rotation_performance
+        inner join core.dim_strategy using (strategy_code)
+        where
+            strategy_code in (
+                'diffusion_monthly_shenwan1', 'diffusion_monthly_paper_shenwan1'
+            )
+            and try_cast(period as integer) between 2016 and 2023
+        group by period
+        order by period
+        """,
+    )
+
+
+def weight_sources(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Industry days by year and by what weighs them."""
+    return _grid(
+        con,
+        "industry days by what weighs them (weight_source)",
+        """
+        select
+            year(trade_date) as year,
+            count(*) filter (where weight_source is null) as "none",
+            count(*) filter (where weight_source = 'total') as total,
+            count(*) filter (where weight_source = 'mixed') as mixed,
+            count(*) filter (where weight_source = 'float') as "float"
+        from industry.fct_industry_return_daily
+        where industry_system = 'shenwan1'
+        group by year
+        order by year
+        """,
+    )
+
+
+def reconciliation_counts(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Count the published figures by status."""
+    return _grid(
+        con,
+        "published figures by status",
+        """
+        select status, coalesce(reason, '') as reason, count(*) as figures
+        from meta.meta_reconciliation
+        group by all
+        order by figures desc, reason
+        """,
+    )
+
+
+def survivorship(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Stocks delisted since, by year, and what they do to equal-weight returns."""
+    return _grid(
+        con,
+        "survivorship: stocks delisted later, equal-weight return of the year",
+        """
+        with stock_day as (
+            select
+                day.trade_date,
+                day.security_code,
+                day.daily_return,
+                security.delist_date is not null as is_gone
+            from intermediate.int_security_day as day
+            inner join core.dim_security as security using (security_code)
+            where day.daily_return is not null
+        ),
+
+        market_day as (
+            select
+                trade_date,
+                avg(daily_return) as all_return,
+                avg(daily_return) filter (where not is_gone) as kept_return
+            from stock_day
+            group by trade_date
+        ),
+
+        market_year as (
+            select
+                year(trade_date) as year,
+                exp(sum(ln(1 + all_return))) - 1 as all_return,
+                exp(sum(ln(1 + kept_return))) - 1 as kept_return
+            from market_day
+            group by year
+        ),
+
+        stock_year as (
+            select
+                year(trade_date) as year,
+                count(distinct security_code) as stocks,
+                count(distinct security_code) filter (where is_gone) as delisted_later
+            from stock_day
+            group by year
+        )
+
+        select
+            year,
+            stocks,
+            delisted_later,
+            delisted_later / stocks as share,
+            all_return,
+            kept_return as return_without_them
+        from stock_year
+        inner join market_year using (year)
+        order by year
+        """,
+    )
+
+
+def st_inference(con: duckdb.DuckDBPyConnection, folder: Path) -> Grid:
+    """Precision and recall of inferred special treatment against names of a day."""
+    return _grid(
+        con,
+        "inferred special treatment against the names of 2024-06-26",
+        f"""
+        with named as (
+            select code as security_code, contains(name, 'ST') as is_named
+            from read_parquet('{folder / "stock_snapshot_2024_06_26.parquet"}')
+        ),
+
+        judged as (
+            select security.board, named.is_named, tradability.is_st
+            from core.fct_tradability_daily as tradability
+            inner join core.dim_security as security using (security_code)
+            inner join named using (security_code)
+            where tradability.trade_date = date '2024-06-26'
+        )
+
+        select
+            coalesce(board, 'all') as board,
+            count(*) as stocks,
+            count(*) filter (where is_named) as named_st,
+            count(*) filter (where is_st) as inferred_st,
+            count(*) filter (where is_st and is_named)
+            / nullif(count(*) filter (where is_st), 0) as precision,
+            count(*) filter (where is_st and is_named)
+            / nullif(count(*) filter (where is_named), 0) as recall
+        from judged
+        group by rollup (board)
+        order by stocks desc, board
+        """,
+    )
+
+
+def table_rows(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Rows of the raw tables and of the largest published ones."""
+    return _grid(
+        con,
+        "rows of the raw tables and of the published ones",
+        """
+        select schema_name as schema, table_name as "table", estimated_size as "rows"
+        from duckdb_tables()
+        where
+            database_name = current_database()
+            and estimated_size > 0
+            and not internal
+            and schema_name not in ('seeds')
+        order by estimated_size desc
+        limit 25
+        """,
+    )

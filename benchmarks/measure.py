@@ -1,0 +1,86 @@
+"""Seconds and peak memory of a command together with everything that it starts.
+
+Add another quantity of a process tree here; keep what is run, and the limits it is held
+against, in the programme that measures.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+INTERVAL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a command took.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall-clock time from start to end.
+    peak_gigabytes : float
+        Largest sum of resident memory over the process and its children, 10^9 bytes.
+    """
+
+    seconds: float
+    peak_gigabytes: float
+
+
+def resident_bytes(process: psutil.Process) -> int:
+    """Resident memory of a process and all its children."""
+    total = 0
+    try:
+        tree = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for member in tree:
+        try:
+            total += member.memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def run_measured(command: Sequence[str], variables: Mapping[str, str]) -> Measured:
+    """Run a command to its end and measure it.
+
+    Raises
+    ------
+    RuntimeError
+        The command failed; the message is the end of its output.
+    """
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        watched = psutil.Process(process.pid)
+        ended = threading.Event()
+        peak = 0
+
+        def watch() -> None:
+            nonlocal peak
+            while not ended.wait(INTERVAL_SECONDS):
+                peak = max(peak, resident_bytes(watched))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        output, _ = process.communicate()
+        seconds = time.perf_counter() - start
+        ended.set()
+        watcher.join()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {output.strip()[-2000:]}")
+    return Measured(seconds, peak / 1e9)
