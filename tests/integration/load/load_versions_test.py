@@ -1,0 +1,288 @@
+"""Versions: nothing is overwritten, nothing is loaded twice, a kill leaves nothing.
+
+Add what concerns rows over several loads; keep single bad files out
+(``load_bad_input_test``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse.load import load_folder
+from warehouse.raw_tables import RAW_TABLE_BY_NAME
+from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.store import connect_build, current_rows_sql
+
+IDENTITY = PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml"
+MINUTE_COLUMNS = ("open_cny", "high_cny", "low_cny", "close_cny")
+
+
+def current_bars(market: Any, known_at: dt.datetime | None = None) -> dict[Any, Any]:
+    """Return security and day -> close and load of the valid version."""
+    query = current_rows_sql(
+        RAW_TABLE_BY_NAME["daily_bar"],
+        ("security_code", "trade_date", "close_cny", "load_id"),
+        known_at=known_at is not None,
+    )
+    with connect_build(market.settings, read_only=True) as con:
+        parameters = {} if known_at is None else {"known_at": known_at}
+        rows = con.execute(query, parameters).fetchall()
+    found = {(code, day): (close, load_id) for code, day, close, load_id in rows}
+    assert len(found) == len(rows), "two versions of one key are valid"
+    return found
+
+
+def test_the_same_files_twice_change_nothing(market: Any) -> None:
+    before = market.content()
+    loads = market.query("from raw.load order by load_id")
+
+    results = load_folder(market.settings, IDENTITY, market.folder, today=market.today)
+
+    assert {result.message for result in results} == {"loaded before"}
+    assert [result.accepted for result in results] == [0, 0, 0]
+    assert [result.unchanged for result in results] == [250, 10, 400]
+    assert market.content() == before
+    assert market.query("from raw.load order by load_id") == loads
+
+
+def test_the_same_rows_in_another_file_change_nothing(market: Any) -> None:
+    before = market.content()
+    with connect_build(market.settings) as con:
+        con.execute(
+            f"copy (select * from '{market.folder}/daily_bar.parquet' "
+            f"order by random()) to '{market.incoming}/daily_bar.csv'"
+        )
+
+    (result,) = market.load()
+
+    assert (result.accepted, result.unchanged, result.rejected) == (0, 400, 0)
+    assert market.content() == before
+
+
+def test_a_correction_is_a_new_version(market: Any) -> None:
+    first = market.last_load()
+    old = current_bars(market)
+    key = (market.codes[2], dt.date(2024, 1, 15))
+    (bar,) = market.query(
+        f"select * exclude (load_id, replaces_load_id) from raw.daily_bar "
+        f"where security_code = '{key[0]}' and trade_date = '{key[1]}'"
+    )
+    names = [column.name for column in RAW_TABLE_BY_NAME["daily_bar"].columns]
+    row = dict(zip(names, bar, strict=True))
+    row["close_cny"] = round(row["close_cny"] + 0.01, 2)
+    market.write_parquet("daily_bar.parquet", [row])
+    before_correction = dt.datetime.now(dt.UTC)
+
+    (result,) = market.load()
+
+    assert (result.read, result.accepted) == (1, 1)
+    assert market.query(
+        f"select load_id, replaces_load_id from raw.daily_bar "
+        f"where security_code = '{key[0]}' and trade_date = '{key[1]}' order by load_id"
+    ) == [(first, None), (first + 1, first)]
+    assert current_bars(market) == {**old, key: (row["close_cny"], first + 1)}
+    assert current_bars(market, before_correction) == old
+    assert market.query(
+        "select first_date, last_date, status from raw.load "
+        f"where load_id = {first + 1}"
+    ) == [(key[1], key[1], "loaded")]
+
+
+def test_a_correction_taken_back_is_a_third_version(market: Any) -> None:
+    old = current_bars(market)
+    rows = [
+        dict(row)
+        for row in market.bars([market.new_day], seed=6)
+        if row["security_code"] == market.codes[0]
+    ]
+    versions = []
+    for volume in (1_000_000.0, 1_000_100.0, 1_000_000.0):
+        rows[0].update(volume_shares=volume, amount_cny=None)
+        for path in market.incoming.iterdir():
+            path.unlink()
+        # A new name and an unused column order make each a file of its own.
+        market.write_csv(
+            f"daily_bar-{len(versions)}.csv",
+            [dict(sorted(row.items(), reverse=len(versions) == 2)) for row in rows],
+        )
+        market.load()
+        versions.append(market.last_load())
+
+    chain = market.query(
+        "select load_id, replaces_load_id from raw.daily_bar "
+        f"where trade_date = '{market.new_day}' order by load_id"
+    )
+    assert chain == [
+        (versions[0], None),
+        (versions[1], versions[0]),
+        (versions[2], versions[1]),
+    ]
+    assert len(current_bars(market)) == len(old) + 1
+
+
+def test_a_shuffled_file_gives_the_same_table(
+    empty_market: Any, tmp_path: Path
+) -> None:
+    stores = []
+    rows = empty_market.bars([dt.date(2024, 1, day) for day in (2, 3, 4, 5)])
+    # One repeated and one contradicted row: what is kept may not hang on the order.
+    rows += [dict(rows[0]), {**rows[1], "volume_shares": 7.0, "amount_cny": None}]
+    for name in ("in order", "shuffled"):
+        if name == "shuffled":
+            random.Random(1).shuffle(rows)  # noqa: S311 - no secret
+        empty_market.write_parquet(
+            "trading_calendar.parquet",
+            [
+                {"calendar_date": dt.date(2024, 1, day), "is_open": True}
+                for day in range(2, 13)
+            ],
+        )
+        empty_market.write_parquet(
+            "security.parquet",
+            [
+                {
+                    "security_code": code,
+                    "name": code,
+                    "board": "main",
+                    "list_date": dt.date(2020, 1, 2),
+                }
+                for code in empty_market.codes
+            ],
+        )
+        empty_market.write_parquet("daily_bar.parquet", rows)
+        settings = Settings(home=tmp_path / name, threads=2)
+        load_folder(settings, IDENTITY, empty_market.incoming, today=empty_market.today)
+        with connect_build(settings, read_only=True) as con:
+            stores.append(con.execute("from raw.daily_bar").fetchall())
+
+    assert len(stores[0]) == 39
+    assert stores[0] == stores[1]
+
+
+def minute_rows(day: dt.date, codes: list[str]) -> list[dict[str, object]]:
+    return [
+        {
+            "security_code": code,
+            "bar_time": dt.datetime.combine(day, dt.time(9, 35 + 5 * bar)),
+            "bar_minutes": 5,
+            **dict.fromkeys(MINUTE_COLUMNS, 10.0),
+            "volume_shares": 1000.0,
+        }
+        for code in codes
+        for bar in range(3)
+    ]
+
+
+def test_a_day_of_the_lake_is_written_whole_and_kept(market: Any) -> None:
+    day = market.new_day
+    market.write_parquet("minute_bar.parquet", minute_rows(day, market.codes[:4]))
+    market.load()
+    (old_file,) = market.query("select file_path, row_count from raw.lake_file")
+    (market.incoming / "minute_bar.parquet").unlink()
+    late = minute_rows(day, market.codes[3:5])
+    late[0]["volume_shares"] = 2000.0
+    market.write_parquet("minute_bar-late.parquet", late)
+
+    (result,) = market.load()
+
+    assert (result.accepted, result.unchanged) == (4, 2)
+    files = market.query(
+        "select file_path, row_count from raw.lake_file order by load_id"
+    )
+    assert [count for _, count in files] == [12, 15]
+    assert files[0] == old_file
+    assert all((market.settings.lake / str(path)).exists() for path, _ in files)
+    assert market.query(
+        "select count(*), count(distinct (security_code, bar_time)), "
+        "count(*) filter (volume_shares = 2000), count(replaces_load_id) "
+        "from raw.minute_bar"
+    ) == [(15, 15, 1, 1)]
+    assert not list(market.settings.lake.rglob("*.tmp"))
+
+
+def test_a_day_of_minutes_needs_an_open_day(market: Any) -> None:
+    rows = minute_rows(market.new_day, market.codes[:2])
+    rows[0]["bar_time"] = dt.datetime.combine(dt.date(2024, 2, 24), dt.time(9, 35))
+    market.write_parquet("minute_bar.parquet", rows)
+
+    (result,) = market.load()
+
+    assert result.rejected == 1
+    assert market.rejected()[0]["reason"] == "not_a_trading_day"
+
+
+KILLED_LOAD = """
+import datetime as dt, os, signal, sys
+from pathlib import Path
+from warehouse import load
+from warehouse.settings import Settings
+
+home, mapping, folder, step = sys.argv[1:]
+whole_step = getattr(load, step)
+
+def killed(*arguments):
+    whole_step(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(load, step, killed)
+load.load_folder(
+    Settings(home=Path(home), threads=2),
+    Path(mapping),
+    Path(folder),
+    today=dt.date(2024, 3, 8),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "bars"),
+    [
+        ("_read_rows", 0),
+        ("_store_rejected", 0),
+        ("_insert_changes", 0),
+        ("_find_large_returns", 0),
+        ("_write_lake", 39),
+    ],
+)
+def test_a_load_killed_after_a_step_leaves_nothing(
+    market: Any, step: str, bars: int
+) -> None:
+    """SIGKILL after one step of a load; then the same files load as if undisturbed."""
+    days = [market.new_day + dt.timedelta(days=number) for number in (0, 1, 2, 3)]
+    rows = market.bars(days, seed=8)
+    rows[-1]["low_cny"] = -1
+    market.write_csv("daily_bar.csv", rows)
+    minutes = [row for day in days for row in minute_rows(day, market.codes)]
+    market.write_parquet("minute_bar.parquet", minutes)
+    before = market.content()
+    last_load = market.last_load()
+    arguments = [str(market.settings.home), str(IDENTITY), str(market.incoming), step]
+
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_LOAD, *arguments],
+        cwd=PROJECT_ROOT,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == -signal.SIGKILL
+    assert market.content(until_load=last_load) == before
+    assert market.last_load() == last_load + (1 if bars else 0)
+    assert len(market.rejected()) == (1 if bars else 0)
+    new_bars = f"select count(*) from raw.daily_bar where load_id > {last_load}"
+    assert market.query(new_bars) == [(bars,)]
+    assert market.query("select count(*) from raw.minute_bar") == [(0,)]
+
+    market.load()
+
+    assert market.query(new_bars) == [(39,)]
+    assert market.query("select count(*) from raw.minute_bar") == [(120,)]
+    assert len(market.rejected()) == 1
