@@ -196,8 +196,26 @@ def _column_sql(table: RawTable) -> str:
     return ",\n    ".join(lines)
 
 
+def _add_new_columns(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Add what has been declared since the table was made; NULL in its old rows."""
+    present = {
+        row[0]
+        for row in con.execute(
+            "select column_name from information_schema.columns "
+            "where table_schema = 'raw' and table_name = ?",
+            [table.name],
+        ).fetchall()
+    }
+    for column in table.columns:
+        if column.name not in present:
+            con.execute(
+                f"alter table raw.{quote_identifier(table.name)} "
+                f"add column {quote_identifier(column.name)} {column.type}"
+            )
+
+
 def create_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Create schema ``raw`` with every raw table that is not there yet.
+    """Create schema ``raw`` with every raw table and column that is not there yet.
 
     Tables of the lake become views over the current file of each day.
     """
@@ -211,6 +229,7 @@ def create_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
             continue
         name = f"raw.{quote_identifier(table.name)}"
         con.execute(f"create table if not exists {name} (\n    {_column_sql(table)}\n)")
+        _add_new_columns(con, table)
         con.execute(f"comment on table {name} is {quote_literal(table.description)}")
 
 
