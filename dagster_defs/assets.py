@@ -31,6 +31,7 @@ from dagster_defs.project import (
     WarehouseDbt,
     applied_environment,
     build_arguments,
+    build_variables,
     built_node_count,
     environment,
     failed_nodes,
@@ -298,10 +299,14 @@ def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         begin_build(settings)
         total = built_node_count(manifest)
         built: list[dg.Output[None]] = []
-        variables = {**environment(settings), "LUNDONG_RUN_ID": context.run_id}
+        variables = {
+            **environment(settings),
+            **build_variables(window, as_of_date=as_of),
+            "LUNDONG_RUN_ID": context.run_id,
+        }
         with applied_environment(variables):
             invocation = dbt.cli(
-                build_arguments(window, as_of_date=as_of),
+                build_arguments(window),
                 context=context,
                 target_path=target_path(settings),
             )

@@ -6,7 +6,14 @@ settings of the instance here; keep the lock of the store out (``warehouse.lock`
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import dagster as dg
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from warehouse.settings import Settings
 
@@ -47,10 +54,42 @@ def prepare_home(settings: Settings) -> None:
         path.write_text(CONFIG, encoding="utf-8")
 
 
-def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Return the instance of a store; to be disposed of by a ``with`` statement."""
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of a store."""
     prepare_home(settings)
-    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+    with (
+        _fewer_flushes(),
+        dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance,
+    ):
+        yield instance
+
+
+@contextmanager
+def _fewer_flushes() -> Iterator[None]:
+    """Keep Dagster from flushing its SQLite files to disk after every event.
+
+    It opens and closes a file for each of some 1,000 events of a refresh, and the last
+    one to close a file writes its log back; on a slow disk that takes longer than the
+    refresh. A second connection stays open meanwhile, and the log is flushed when it is
+    written back: safe for the files, whatever happens to the process or the machine.
+    """
+    kept: dict[str, sqlite3.Connection] = {}
+
+    def keep_open(connection: Any, _: object) -> None:
+        connection.execute("pragma synchronous = normal")
+        path = connection.execute("pragma database_list").fetchone()[2]
+        if path not in kept:
+            kept[path] = sqlite3.connect(path, check_same_thread=False)
+        kept[path].execute("select 1 from sqlite_master limit 1").fetchall()
+
+    event.listen(Engine, "connect", keep_open)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", keep_open)
+        for connection in kept.values():
+            connection.close()
 
 
 def end_dead_runs(instance: dg.DagsterInstance, *, run_id: str) -> list[str]:

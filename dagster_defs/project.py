@@ -88,19 +88,24 @@ def applied_environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def build_arguments(window: BuildWindow, *, as_of_date: date | None) -> list[str]:
+def build_arguments(window: BuildWindow) -> list[str]:
     """Return the arguments of the one dbt invocation of a refresh."""
-    variables: dict[str, str] = {}
-    if window.build_from is not None:
-        variables["build_from"] = window.build_from.isoformat()
-    if as_of_date is not None:
-        variables["as_of_date"] = as_of_date.isoformat()
     arguments = ["build"]
     for resource_type in NOT_BUILT:
         arguments += ["--exclude-resource-type", resource_type]
     if window.build_from is None:
         arguments.append("--full-refresh")
-    return [*arguments, "--vars", json.dumps(variables, sort_keys=True)]
+    return arguments
+
+
+def build_variables(window: BuildWindow, *, as_of_date: date | None) -> dict[str, str]:
+    """Return what the macro ``refresh_var`` reads, as variables of the environment."""
+    return {
+        "LUNDONG_BUILD_FROM": window.build_from.isoformat()
+        if window.build_from
+        else "",
+        "LUNDONG_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
+    }
 
 
 def built_node_count(manifest: Mapping[str, Any]) -> int:

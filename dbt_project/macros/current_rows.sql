@@ -18,8 +18,8 @@
             | first
         ) -%}
         {%- set meta = declaration.config.meta or declaration.meta -%}
-        {%- set known_at = var("known_at", none) -%}
-        {%- set as_of_date = var("as_of_date", none) -%}
+        {%- set known_at = refresh_var("known_at") -%}
+        {%- set as_of_date = refresh_var("as_of_date") -%}
         select
             {%- for column in declaration.columns.values() %}
             {%- if as_of_date and column.name in meta.closes_later %}

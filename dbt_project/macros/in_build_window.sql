@@ -6,19 +6,19 @@
     need: a date known when the SQL is written prunes the scan, a subquery would not.
 -#}
 {% macro in_build_window(date_column, lookback_days=0) -%}
-    {%- if var("build_from", none) is none -%}
+    {%- if refresh_var("build_from") is none -%}
         true
     {%- elif lookback_days == 0 -%}
-        {{ date_column }} >= date '{{ var("build_from") }}'
+        {{ date_column }} >= date '{{ refresh_var("build_from") }}'
     {%- else -%}
         {{ date_column }}
-        >= date '{{ var("build_from") }}' - {{ 2 * lookback_days + 14 }}
+        >= date '{{ refresh_var("build_from") }}' - {{ 2 * lookback_days + 14 }}
     {%- endif -%}
 {%- endmacro %}
 
 {# A build without a window is a full one, whatever dbt remembers of the table. -#}
 {% macro should_full_refresh() -%}
-    {{ return(var("build_from", none) is none or flags.FULL_REFRESH) }}
+    {{ return(refresh_var("build_from") is none or flags.FULL_REFRESH) }}
 {%- endmacro %}
 
 {#

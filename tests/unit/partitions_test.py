@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dagster_defs.partitions import WEEKS, WeekRange, partition_of, weeks_to_refresh
-from dagster_defs.project import build_arguments
+from dagster_defs.project import build_arguments, build_variables
 from dagster_defs.schedules import closed_week
 from warehouse.build_window import BuildWindow
 
@@ -58,18 +57,23 @@ def test_saturday_tick_names_the_week_that_closed() -> None:
     )
 
 
-def variables(arguments: list[str]) -> dict[str, str]:
-    given: dict[str, str] = json.loads(arguments[arguments.index("--vars") + 1])
-    return given
-
-
-def test_window_and_cut_are_variables() -> None:
-    whole = build_arguments(BuildWindow(None, "", 1, ""), as_of_date=None)
-    assert "--full-refresh" in whole
-    assert variables(whole) == {}
-    assert whole[:3] == ["build", "--exclude-resource-type", "unit_test"]
-    part = build_arguments(BuildWindow(date(2024, 6, 3), "", 1, ""), as_of_date=None)
-    assert "--full-refresh" not in part
-    assert variables(part) == {"build_from": "2024-06-03"}
-    cut = build_arguments(BuildWindow(None, "", 1, ""), as_of_date=date(2024, 6, 7))
-    assert variables(cut) == {"as_of_date": "2024-06-07"}
+def test_window_and_cut_reach_dbt() -> None:
+    whole = BuildWindow(None, "", 1, "")
+    part = BuildWindow(date(2024, 6, 3), "", 1, "")
+    assert build_arguments(whole)[:3] == [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+    ]
+    assert "--full-refresh" in build_arguments(whole)
+    assert "--full-refresh" not in build_arguments(part)
+    none = {"LUNDONG_BUILD_FROM": "", "LUNDONG_AS_OF_DATE": ""}
+    assert build_variables(whole, as_of_date=None) == none
+    assert build_variables(part, as_of_date=None) == {
+        **none,
+        "LUNDONG_BUILD_FROM": "2024-06-03",
+    }
+    assert build_variables(whole, as_of_date=date(2024, 6, 7)) == {
+        **none,
+        "LUNDONG_AS_OF_DATE": "2024-06-07",
+    }

@@ -6,7 +6,7 @@
     )
 }}
 
-{%- set windowed = var("build_from", none) is not none %}
+{%- set windowed = refresh_var("build_from") is not none %}
 
 with trading_day as (
     select
@@ -55,9 +55,9 @@ state_before as (
             from trading_day
             where
                 trading_day.is_loaded
-                and trading_day.trade_date < date '{{ var("build_from") }}'
+                and trading_day.trade_date < date '{{ refresh_var("build_from") }}'
         )
-        and trade_date < date '{{ var("build_from") }}'
+        and trade_date < date '{{ refresh_var("build_from") }}'
     qualify
         row_number() over (partition by security_code order by trade_date desc) = 1
 ),
