@@ -2,7 +2,7 @@
 
 -- A strategy is either there or absent with its reason. A returned row is neither.
 with held as (
-    select strategy_code
+    select strategy_code,
     from {{ ref("fct_rotation_holding") }}
     group by strategy_code
 )

@@ -10,7 +10,7 @@ with figure as (
         value as printed_value,
         unit as printed_unit,
         as_of_date as stated_date,
-        source
+        source,
     from {{ ref("published_figure") }}
 ),
 
@@ -22,7 +22,7 @@ metric as (
         date_rule,
         is_list,
         is_signal,
-        note
+        note,
     from {{ ref("published_metric") }}
 ),
 
@@ -30,7 +30,7 @@ subject as (
     select
         subject_kind,
         subject,
-        subject_code
+        subject_code,
     from {{ ref("published_subject") }}
 ),
 
@@ -38,19 +38,19 @@ trading_day as (
     select
         trade_date,
         trade_week,
-        trade_month_end
+        trade_month_end,
     from {{ ref("int_trading_day") }}
 ),
 
 calendar as (
     select
         min(trade_date) as first_date,
-        max(trade_date) as last_date
+        max(trade_date) as last_date,
     from trading_day
 ),
 
 report_date as (
-    select report_date
+    select report_date,
     from figure
     group by report_date
 ),
@@ -66,7 +66,7 @@ dated_report as (
         ) as last_week,
         max(trading_day.trade_month_end) filter (
             where trading_day.trade_month_end <= report_date.report_date
-        ) as last_month_end
+        ) as last_month_end,
     from report_date
     inner join
         calendar
@@ -100,7 +100,7 @@ described as (
             else figure.printed_unit
         end as unit,
         -- Scores of two networks have no common scale: ranks compare, levels do not.
-        figure.printed_unit <> 'score' as is_level_comparable
+        figure.printed_unit <> 'score' as is_level_comparable,
     from figure
     left join metric on figure.system = metric.system and figure.metric = metric.metric
     left join
@@ -129,7 +129,7 @@ placed as (
         ) as smallest_value,
         max(published_value) over (
             partition by report_date, system, metric, as_of_date
-        ) as largest_value
+        ) as largest_value,
     from described
 ),
 
@@ -141,7 +141,7 @@ turned as (
         ) as first_smallest_position,
         max(list_position) filter (where published_value = smallest_value) over (
             partition by report_date, system, metric, as_of_date
-        ) as last_smallest_position
+        ) as last_smallest_position,
     from placed
 ),
 
@@ -155,7 +155,7 @@ sided as (
             when is_level_comparable and smallest_value < 0 and largest_value > 0
                 then 'bottom'
             else 'top'
-        end as list_side
+        end as list_side,
     from turned
 )
 
@@ -180,5 +180,5 @@ select
     cast(is_signal as boolean) as is_signal,
     cast(is_level_comparable as boolean) as is_level_comparable,
     cast(note as varchar) as note,
-    cast(source as varchar) as source
+    cast(source as varchar) as source,
 from sided

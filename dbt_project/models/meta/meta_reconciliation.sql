@@ -13,7 +13,7 @@ with figure as (
         list_side,
         is_signal,
         is_level_comparable,
-        note
+        note,
     from {{ ref("meta_published_figure") }}
 ),
 
@@ -22,14 +22,14 @@ metric as (
         system,
         metric,
         is_built,
-        needs
+        needs,
     from {{ ref("published_metric") }}
 ),
 
 exception as (
     select
         figure_id,
-        reason
+        reason,
     from {{ ref("published_exception") }}
 ),
 
@@ -50,7 +50,7 @@ own_figure as (
         rank() over (
             partition by system, metric, as_of_date
             order by own_value asc
-        ) as rank_from_bottom
+        ) as rank_from_bottom,
     from {{ ref("int_own_figure") }}
 ),
 
@@ -59,7 +59,7 @@ own_metric as (
         system,
         metric,
         min(as_of_date) as first_date,
-        max(as_of_date) as last_date
+        max(as_of_date) as last_date,
     from own_figure
     group by system, metric
 ),
@@ -68,13 +68,13 @@ own_subject as (
     select
         system,
         metric,
-        subject_code
+        subject_code,
     from own_figure
     group by system, metric, subject_code
 ),
 
 loaded_market as (
-    select is_generated
+    select is_generated,
     from {{ ref("int_loaded_market") }}
 ),
 
@@ -108,7 +108,7 @@ matched as (
                 then
                     'date not loaded: ' || figure.as_of_date || ', ours run from '
                     || own_metric.first_date || ' to ' || own_metric.last_date
-        end as reason
+        end as reason,
     from figure
     cross join loaded_market
     left join metric on figure.system = metric.system and figure.metric = metric.metric
@@ -138,7 +138,7 @@ seated as (
         *,
         count(*) filter (where reason is null) over (
             partition by report_date, system, metric, as_of_date, list_side
-        ) as seat_count
+        ) as seat_count,
     from matched
 )
 
@@ -153,7 +153,9 @@ select
     cast(published_value as double) as published_value,
     cast(case when reason is null then own_value end as double) as our_value,
     cast(
-        case when reason is null and is_level_comparable then own_value - published_value end
+        case
+            when reason is null and is_level_comparable then own_value - published_value
+        end
         as double
     ) as difference,
     cast(unit as varchar) as unit,
@@ -173,5 +175,5 @@ select
     cast(
         case when reason is null and is_signal then coalesce(is_own_signal, false) end
         as boolean
-    ) as is_signal_matched
+    ) as is_signal_matched,
 from seated

@@ -12,7 +12,7 @@ with reconciliation as (
         status,
         list_side,
         is_in_our_list,
-        is_signal_matched
+        is_signal_matched,
     from {{ ref("meta_reconciliation") }}
 ),
 
@@ -28,7 +28,7 @@ counted as (
         count(is_in_our_list) as list_count,
         count(*) filter (where is_in_our_list) as list_overlap_count,
         count(is_signal_matched) as signal_count,
-        count(*) filter (where is_signal_matched) as signal_matched_count
+        count(*) filter (where is_signal_matched) as signal_matched_count,
     from reconciliation
     group by system, metric
 ),
@@ -38,7 +38,7 @@ compared as (
         system,
         metric,
         published_value,
-        our_value
+        our_value,
     from reconciliation
     where status = 'compared'
 ),
@@ -50,17 +50,19 @@ ranked as (
         metric,
         published_value,
         our_value,
-        rank() over (
-            partition by system, metric
-            order by published_value asc
-        )
+        rank()
+            over (
+                partition by system, metric
+                order by published_value asc
+            )
         + (count(*) over (partition by system, metric, published_value) - 1) / 2
             as published_rank,
-        rank() over (
-            partition by system, metric
-            order by our_value asc
-        )
-        + (count(*) over (partition by system, metric, our_value) - 1) / 2 as our_rank
+        rank()
+            over (
+                partition by system, metric
+                order by our_value asc
+            )
+        + (count(*) over (partition by system, metric, our_value) - 1) / 2 as our_rank,
     from compared
 ),
 
@@ -75,7 +77,7 @@ agreed as (
         count(*) filter (where published_value <> 0) as signed_count,
         count(*) filter (
             where published_value <> 0 and sign(published_value) = sign(our_value)
-        ) as same_sign_count
+        ) as same_sign_count,
     from ranked
     group by system, metric
 )
@@ -106,7 +108,7 @@ select
         {{ safe_divide("counted.list_overlap_count", "counted.list_count") }} as double
     ) as list_overlap,
     cast(counted.signal_count as bigint) as signal_count,
-    cast(counted.signal_matched_count as bigint) as signal_matched_count
+    cast(counted.signal_matched_count as bigint) as signal_matched_count,
 from counted
 left join
     agreed

@@ -8,7 +8,7 @@ select
     as_of_date,
     own_value,
     is_signal,
-    basis
+    basis,
 from {{ ref("int_own_figure_diffusion") }}
 union all
 select
@@ -18,5 +18,5 @@ select
     as_of_date,
     own_value,
     is_signal,
-    basis
+    basis,
 from {{ ref("int_own_figure_citic_index") }}

@@ -2,7 +2,7 @@
 -- industries stand in by name, as in the calibration of the diffusion index; the date's
 -- figures then all come from it, and basis says so.
 with metric as (
-    select metric
+    select metric,
     from {{ ref("published_metric") }}
     where system = 'diffusion_index_rotation'
 ),
@@ -10,7 +10,7 @@ with metric as (
 industry as (
     select
         subject_code as industry_code,
-        stand_in_code
+        stand_in_code,
     from {{ ref("published_subject") }}
     where subject_kind = 'industry'
 ),
@@ -21,7 +21,7 @@ index_weekly as (
         industry_code,
         trade_week,
         diffusion_index,
-        change
+        change,
     from {{ ref("fct_diffusion_index_weekly") }}
     where variant = 'default' and diffusion_index is not null
 ),
@@ -34,7 +34,7 @@ return_weekly as (
         excess_return,
         month_to_date_return,
         month_to_date_excess_return,
-        year_to_date_excess_return
+        year_to_date_excess_return,
     from {{ ref("fct_rotation_return_weekly") }}
     where
         strategy_code in ('diffusion_monthly_paper', 'diffusion_monthly_paper_shenwan1')
@@ -45,7 +45,7 @@ performance as (
         strategy_code,
         period,
         last_date,
-        excess_return
+        excess_return,
     from {{ ref("fct_rotation_performance") }}
     where
         strategy_code in ('diffusion_monthly_paper', 'diffusion_monthly_paper_shenwan1')
@@ -56,7 +56,7 @@ performance as (
 year_end as (
     select
         year(trade_date) as calendar_year,
-        max(trade_date) as last_trade_date
+        max(trade_date) as last_trade_date,
     from {{ ref("int_trading_day") }}
     group by year(trade_date)
 ),
@@ -67,7 +67,7 @@ industry_value as (
         index_weekly.trade_week as as_of_date,
         index_weekly.diffusion_index,
         index_weekly.change,
-        'CITIC level 1' as basis
+        'CITIC level 1' as basis,
     from index_weekly
     where index_weekly.industry_system = 'citic1'
     union all
@@ -76,7 +76,7 @@ industry_value as (
         index_weekly.trade_week as as_of_date,
         index_weekly.diffusion_index,
         index_weekly.change,
-        'Shenwan level 1 in place of CITIC level 1' as basis
+        'Shenwan level 1 in place of CITIC level 1' as basis,
     from index_weekly
     inner join industry on index_weekly.industry_code = industry.stand_in_code
     where index_weekly.industry_system = 'shenwan1'
@@ -88,7 +88,7 @@ strategy_value as (
         case strategy_code
             when 'diffusion_monthly_paper' then 'CITIC level 1'
             else 'Shenwan level 1 in place of CITIC level 1'
-        end as basis
+        end as basis,
     from return_weekly
 ),
 
@@ -98,7 +98,7 @@ own_value as (
         subject_code,
         as_of_date,
         diffusion_index as own_value,
-        basis
+        basis,
     from industry_value
     union all
     select
@@ -106,7 +106,7 @@ own_value as (
         subject_code,
         as_of_date,
         change as own_value,
-        basis
+        basis,
     from industry_value
     union all
     select
@@ -116,14 +116,16 @@ own_value as (
         case metric.metric
             when 'weekly_return' then strategy_value.strategy_return
             when 'average_return_reported' then strategy_value.strategy_return
-            when 'average_return_reported_as_monthly' then strategy_value.strategy_return
+            when
+                'average_return_reported_as_monthly'
+                then strategy_value.strategy_return
             when 'weekly_excess_return' then strategy_value.excess_return
             when 'month_to_date_return' then strategy_value.month_to_date_return
             when 'month_to_date_excess_return'
                 then strategy_value.month_to_date_excess_return
             when 'ytd_excess_return' then strategy_value.year_to_date_excess_return
         end as own_value,
-        strategy_value.basis
+        strategy_value.basis,
     from strategy_value
     cross join metric
     union all
@@ -135,7 +137,7 @@ own_value as (
         case performance.strategy_code
             when 'diffusion_monthly_paper' then 'CITIC level 1'
             else 'Shenwan level 1 in place of CITIC level 1'
-        end as basis
+        end as basis,
     from performance
     inner join
         year_end
@@ -151,7 +153,7 @@ select
     as_of_date,
     own_value,
     cast(null as boolean) as is_signal,
-    basis
+    basis,
 from own_value
 where own_value is not null
 -- CITIC sorts before Shenwan: one basis a date, the published one where it is loaded.

@@ -7,12 +7,12 @@ with asset_return as (
         asset_code,
         trade_date,
         close_return,
-        overnight_return
+        overnight_return,
     from {{ ref("int_asset_return_daily") }}
 ),
 
 trading_day as (
-    select trade_date
+    select trade_date,
     from {{ ref("int_trading_day") }}
     where is_loaded
 ),
@@ -22,7 +22,7 @@ asset as (
         asset_type,
         asset_pool,
         asset_code,
-        min(trade_date) as first_date
+        min(trade_date) as first_date,
     from asset_return
     group by asset_type, asset_pool, asset_code
 ),
@@ -32,7 +32,7 @@ asset_day as (
         asset.asset_type,
         asset.asset_pool,
         asset.asset_code,
-        trading_day.trade_date
+        trading_day.trade_date,
     from asset
     inner join trading_day on asset.first_date <= trading_day.trade_date
 ),
@@ -46,7 +46,7 @@ filled as (
         asset_day.trade_date,
         coalesce(asset_return.close_return, 0) as close_return,
         coalesce(asset_return.overnight_return, 0) as overnight_return,
-        asset_return.close_return is null as is_carried
+        asset_return.close_return is null as is_carried,
     from asset_day
     left join
         asset_return
@@ -70,7 +70,7 @@ logged as (
         cast(
             ln(greatest(1 + overnight_return, 1e-9)) as decimal(38, 18)
         ) as log_overnight_return,
-        is_carried
+        is_carried,
     from filled
 ),
 
@@ -87,7 +87,7 @@ levelled as (
         ) as log_close,
         log_close_return,
         log_overnight_return,
-        is_carried
+        is_carried,
     from logged
 )
 
@@ -98,5 +98,5 @@ select
     trade_date,
     log_close,
     log_close - log_close_return + log_overnight_return as log_open,
-    is_carried
+    is_carried,
 from levelled

@@ -6,7 +6,7 @@ with industry_return as (
         industry_code,
         trade_date,
         float_cap_return,
-        overnight_return
+        overnight_return,
     from {{ ref("fct_industry_return_daily") }}
 )
 
@@ -16,6 +16,6 @@ select
     industry_code as asset_code,
     trade_date,
     float_cap_return as close_return,
-    overnight_return
+    overnight_return,
 from industry_return
 where float_cap_return is not null

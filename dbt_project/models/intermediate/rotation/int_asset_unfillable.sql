@@ -1,32 +1,35 @@
--- Suspended members can be neither bought nor sold; those at a limit only one of the two.
--- Weights stand at the close before, as in the industry's return. Only days on which
--- some strategy trades are looked at.
+-- Suspended members can be neither bought nor sold, those at a limit only one of the
+-- two. Weights stand at the close before, as in the industry's return. Only days on
+-- which some strategy trades are looked at.
 with execution_day as (
-    select execution_date as trade_date
+    select execution_date as trade_date,
     from {{ ref("int_rotation_rebalance") }}
     where execution_date is not null
     group by execution_date
 ),
 
+-- The days are few: both long panels are cut to them before they are joined.
 tradability as (
     select
-        trade_date,
-        security_code,
-        is_suspended,
-        opens_at_limit_up,
-        opens_at_limit_down,
-        closes_at_limit_up,
-        closes_at_limit_down
-    from {{ ref("fct_tradability_daily") }}
+        tradability_day.trade_date,
+        tradability_day.security_code,
+        tradability_day.is_suspended,
+        tradability_day.opens_at_limit_up,
+        tradability_day.opens_at_limit_down,
+        tradability_day.closes_at_limit_up,
+        tradability_day.closes_at_limit_down,
+    from {{ ref("fct_tradability_daily") }} as tradability_day
+    inner join execution_day on tradability_day.trade_date = execution_day.trade_date
 ),
 
-security_day as (
+weight as (
     select
-        trade_date,
-        security_code,
-        previous_float_cap_cny
-    from {{ ref("int_security_day") }}
-    where previous_float_cap_cny is not null
+        security_day.trade_date,
+        security_day.security_code,
+        security_day.previous_float_cap_cny,
+    from {{ ref("int_security_day") }} as security_day
+    inner join execution_day on security_day.trade_date = execution_day.trade_date
+    where security_day.previous_float_cap_cny is not null
 ),
 
 industry_member as (
@@ -35,15 +38,15 @@ industry_member as (
         industry_code,
         security_code,
         valid_from,
-        coalesce(valid_to, date '9999-12-31') as valid_to
+        coalesce(valid_to, date '9999-12-31') as valid_to,
     from {{ ref("dim_industry_member") }}
 ),
 
 weighted as (
     select
-        security_day.trade_date,
-        security_day.security_code,
-        security_day.previous_float_cap_cny,
+        weight.trade_date,
+        weight.security_code,
+        weight.previous_float_cap_cny,
         tradability.is_suspended or tradability.opens_at_limit_up
             as is_unbuyable_at_open,
         tradability.is_suspended or tradability.opens_at_limit_down
@@ -51,14 +54,13 @@ weighted as (
         tradability.is_suspended or tradability.closes_at_limit_up
             as is_unbuyable_at_close,
         tradability.is_suspended or tradability.closes_at_limit_down
-            as is_unsellable_at_close
-    from security_day
-    inner join execution_day on security_day.trade_date = execution_day.trade_date
+            as is_unsellable_at_close,
+    from weight
     inner join
         tradability
         on
-            security_day.trade_date = tradability.trade_date
-            and security_day.security_code = tradability.security_code
+            weight.trade_date = tradability.trade_date
+            and weight.security_code = tradability.security_code
 ),
 
 summed_by_industry as (
@@ -77,8 +79,7 @@ summed_by_industry as (
                 ~ " then weighted.previous_float_cap_cny else 0 end",
                 4,
             )
-        }} as {{ side }}_cny
-        {%- if not loop.last %},{% endif %}
+        }} as {{ side }}_cny,
         {%- endfor %}
     from weighted
     inner join
@@ -105,5 +106,5 @@ select
     {{ safe_divide("is_unbuyable_at_close_cny", "float_cap_cny") }}
         as unbuyable_close_share,
     {{ safe_divide("is_unsellable_at_close_cny", "float_cap_cny") }}
-        as unsellable_close_share
+        as unsellable_close_share,
 from summed_by_industry

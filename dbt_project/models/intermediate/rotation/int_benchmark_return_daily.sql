@@ -6,7 +6,7 @@ with asset_return as (
         asset_pool,
         trade_date,
         close_return,
-        overnight_return
+        overnight_return,
     from {{ ref("int_asset_return_daily") }}
 )
 

@@ -6,7 +6,7 @@ with position as (
         is_entry,
         is_exit,
         position_value,
-        is_carried
+        is_carried,
     from {{ ref("int_rotation_position") }}
 ),
 
@@ -19,7 +19,7 @@ valued as (
         is_exit,
         {{ exact_sum("position_value", 18, 38) }} as portfolio_value,
         count(*) as held_count,
-        count(*) filter (where is_carried) as carried_count
+        count(*) filter (where is_carried) as carried_count,
     from position
     group by strategy_code, signal_date, trade_date, is_entry, is_exit
 )
@@ -37,5 +37,5 @@ select
         order by trade_date asc
     ) as leg_growth,
     held_count,
-    carried_count
+    carried_count,
 from valued

@@ -8,7 +8,7 @@ with rebalance as (
         next_execution_date,
         asset_type,
         asset_pool,
-        execution
+        execution,
     from {{ ref("int_rotation_rebalance") }}
     where execution_date is not null
 ),
@@ -18,7 +18,7 @@ selection as (
         strategy_code,
         signal_date,
         asset_code,
-        target_weight
+        target_weight,
     from {{ ref("int_strategy_selection") }}
 ),
 
@@ -30,7 +30,7 @@ asset_level as (
         trade_date,
         log_close,
         log_open,
-        is_carried
+        is_carried,
     from {{ ref("int_asset_level_daily") }}
 ),
 
@@ -38,7 +38,7 @@ trading_day as (
     select
         trade_date,
         day_index,
-        max(day_index) over () as last_index
+        max(day_index) over () as last_index,
     from {{ ref("int_trading_day") }}
     where is_loaded
 ),
@@ -53,7 +53,7 @@ holding_range as (
                 first_day.day_index,
                 coalesce(last_day.day_index, first_day.last_index) + 1
             )
-        ) as day_index
+        ) as day_index,
     from rebalance
     inner join
         trading_day as first_day
@@ -77,7 +77,7 @@ entered as (
         case rebalance.execution
             when 'next_open' then asset_level.log_open
             else asset_level.log_close
-        end as entry_log
+        end as entry_log,
     from rebalance
     inner join
         selection
@@ -111,7 +111,7 @@ select
         end
         - entered.entry_log
     ) as position_value,
-    asset_level.is_carried
+    asset_level.is_carried,
 from entered
 inner join
     holding_range

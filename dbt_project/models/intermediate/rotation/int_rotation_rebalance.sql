@@ -1,7 +1,7 @@
 with selection as (
     select
         strategy_code,
-        signal_date
+        signal_date,
     from {{ ref("int_strategy_selection") }}
     group by strategy_code, signal_date
 ),
@@ -13,7 +13,7 @@ strategy as (
         asset_pool,
         execution,
         two_way_cost,
-        benchmark
+        benchmark,
     from {{ ref("strategy") }}
 ),
 
@@ -21,12 +21,12 @@ trading_day as (
     select
         trade_date,
         next_trade_date,
-        is_loaded
+        is_loaded,
     from {{ ref("int_trading_day") }}
 ),
 
 loaded_day as (
-    select trade_date
+    select trade_date,
     from trading_day
     where is_loaded
 ),
@@ -43,7 +43,7 @@ executed as (
         case
             when strategy.execution = 'signal_close' then selection.signal_date
             else loaded_day.trade_date
-        end as execution_date
+        end as execution_date,
     from selection
     inner join strategy on selection.strategy_code = strategy.strategy_code
     inner join trading_day on selection.signal_date = trading_day.trade_date
@@ -66,5 +66,5 @@ select
     asset_pool,
     execution,
     two_way_cost,
-    benchmark
+    benchmark,
 from executed

@@ -5,7 +5,7 @@ with rebalance as (
         strategy_code,
         signal_date,
         previous_signal_date,
-        execution_date
+        execution_date,
     from {{ ref("int_rotation_rebalance") }}
     where execution_date is not null
 ),
@@ -15,7 +15,7 @@ selection as (
         strategy_code,
         signal_date,
         asset_code,
-        target_weight
+        target_weight,
     from {{ ref("int_strategy_selection") }}
 ),
 
@@ -24,7 +24,7 @@ final_position as (
         strategy_code,
         signal_date,
         asset_code,
-        position_value
+        position_value,
     from {{ ref("int_rotation_position") }}
     where is_exit
 ),
@@ -33,7 +33,7 @@ final_leg as (
     select
         strategy_code,
         signal_date,
-        portfolio_value
+        portfolio_value,
     from {{ ref("int_rotation_leg_daily") }}
     where is_exit
 ),
@@ -45,7 +45,7 @@ target as (
         rebalance.execution_date,
         selection.asset_code,
         selection.target_weight,
-        0 as drifted_weight
+        0 as drifted_weight,
     from rebalance
     inner join
         selection
@@ -61,7 +61,7 @@ drifted as (
         rebalance.execution_date,
         final_position.asset_code,
         0 as target_weight,
-        final_position.position_value / final_leg.portfolio_value as drifted_weight
+        final_position.position_value / final_leg.portfolio_value as drifted_weight,
     from rebalance
     inner join
         final_position
@@ -82,7 +82,7 @@ side as (
         execution_date,
         asset_code,
         target_weight,
-        drifted_weight
+        drifted_weight,
     from target
     union all
     select
@@ -91,7 +91,7 @@ side as (
         execution_date,
         asset_code,
         target_weight,
-        drifted_weight
+        drifted_weight,
     from drifted
 )
 
@@ -102,6 +102,6 @@ select
     execution_date,
     asset_code,
     max(target_weight) as target_weight,
-    max(drifted_weight) as drifted_weight
+    max(drifted_weight) as drifted_weight,
 from side
 group by strategy_code, signal_date, execution_date, asset_code

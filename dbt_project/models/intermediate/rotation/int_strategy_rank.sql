@@ -8,7 +8,7 @@ with strategy as (
         frequency,
         direction,
         top_n,
-        excluded_assets
+        excluded_assets,
     from {{ ref("strategy") }}
 ),
 
@@ -20,7 +20,7 @@ score as (
         asset_pool,
         asset_code,
         signal_date,
-        score
+        score,
     from {{ ref("int_strategy_score") }}
     where score is not null
 ),
@@ -31,7 +31,7 @@ trading_day as (
         is_week_end,
         is_week_complete,
         is_month_end,
-        is_month_complete
+        is_month_complete,
     from {{ ref("int_trading_day") }}
     where is_loaded
 ),
@@ -41,7 +41,7 @@ priced_asset as (
         asset_type,
         asset_pool,
         asset_code,
-        min(trade_date) as first_date
+        min(trade_date) as first_date,
     from {{ ref("int_asset_return_daily") }}
     group by asset_type, asset_pool, asset_code
 ),
@@ -50,18 +50,18 @@ priced_asset as (
 signal_day as (
     select
         'daily' as frequency,
-        trade_date as signal_date
+        trade_date as signal_date,
     from trading_day
     union all
     select
         'weekly' as frequency,
-        trade_date as signal_date
+        trade_date as signal_date,
     from trading_day
     where is_week_end and is_week_complete
     union all
     select
         'monthly' as frequency,
-        trade_date as signal_date
+        trade_date as signal_date,
     from trading_day
     where is_month_end and is_month_complete
 ),
@@ -74,7 +74,7 @@ eligible as (
         score.asset_code,
         score.score,
         strategy.direction,
-        strategy.top_n
+        strategy.top_n,
     from strategy
     inner join signal_day on strategy.frequency = signal_day.frequency
     inner join
@@ -110,7 +110,7 @@ ranked as (
             partition by strategy_code, signal_date
             order by score * direction desc, asset_code asc
         ) as asset_rank,
-        count(*) over (partition by strategy_code, signal_date) as eligible_count
+        count(*) over (partition by strategy_code, signal_date) as eligible_count,
     from eligible
 )
 
@@ -125,6 +125,6 @@ select
     dense_rank() over (
         partition by strategy_code
         order by signal_date asc
-    ) as signal_number
+    ) as signal_number,
 from ranked
 where eligible_count >= top_n

@@ -1,12 +1,28 @@
--- A new score is one more branch; what is NULL is not ranked.
-with diffusion_index as (
+-- A new score is one more branch; what is NULL is not ranked. Only variants that some
+-- strategy ranks by are kept.
+with used_variant as (
+    select
+        score_source,
+        variant,
+    from {{ ref("strategy") }}
+    group by score_source, variant
+),
+
+diffusion_index as (
     select
         industry_system,
         industry_code,
         trade_date,
         variant,
-        diffusion_index
+        diffusion_index,
     from {{ ref("fct_diffusion_index_daily") }}
+    where
+        diffusion_index is not null
+        and variant in (
+            select used_variant.variant,
+            from used_variant
+            where used_variant.score_source = 'diffusion_index'
+        )
 )
 
 select
@@ -16,6 +32,5 @@ select
     industry_system as asset_pool,
     industry_code as asset_code,
     trade_date as signal_date,
-    diffusion_index as score
+    diffusion_index as score,
 from diffusion_index
-where diffusion_index is not null

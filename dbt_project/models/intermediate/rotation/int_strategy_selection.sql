@@ -5,7 +5,7 @@ with recursive strategy as (
     select
         strategy_code,
         top_n,
-        buffer_rank
+        buffer_rank,
     from {{ ref("strategy") }}
 ),
 
@@ -15,7 +15,7 @@ ranking as (
         signal_date,
         signal_number,
         asset_code,
-        asset_rank
+        asset_rank,
     from {{ ref("int_strategy_rank") }}
 ),
 
@@ -23,7 +23,7 @@ buffered_strategy as (
     select
         strategy_code,
         top_n,
-        buffer_rank
+        buffer_rank,
     from strategy
     where buffer_rank is not null
 ),
@@ -32,18 +32,22 @@ signal_date as (
     select
         ranking.strategy_code,
         ranking.signal_date,
-        ranking.signal_number
+        ranking.signal_number,
     from ranking
-    inner join buffered_strategy on ranking.strategy_code = buffered_strategy.strategy_code
+    inner join
+        buffered_strategy
+        on ranking.strategy_code = buffered_strategy.strategy_code
     group by ranking.strategy_code, ranking.signal_date, ranking.signal_number
 ),
 
 asset as (
     select
         ranking.strategy_code,
-        ranking.asset_code
+        ranking.asset_code,
     from ranking
-    inner join buffered_strategy on ranking.strategy_code = buffered_strategy.strategy_code
+    inner join
+        buffered_strategy
+        on ranking.strategy_code = buffered_strategy.strategy_code
     group by ranking.strategy_code, ranking.asset_code
 ),
 
@@ -56,7 +60,7 @@ candidate as (
         asset.asset_code,
         ranking.asset_rank,
         buffered_strategy.top_n,
-        buffered_strategy.buffer_rank
+        buffered_strategy.buffer_rank,
     from signal_date
     inner join asset on signal_date.strategy_code = asset.strategy_code
     inner join
@@ -76,7 +80,7 @@ walk as (
         signal_date,
         signal_number,
         asset_code,
-        coalesce(asset_rank <= top_n, false) as is_held
+        coalesce(asset_rank <= top_n, false) as is_held,
     from candidate
     where signal_number = 1
     union all
@@ -95,7 +99,7 @@ walk as (
                 ) desc,
                 candidate.asset_rank asc nulls last,
                 candidate.asset_code asc
-        ) <= candidate.top_n as is_held
+        ) <= candidate.top_n as is_held,
     from walk
     inner join
         candidate
@@ -109,7 +113,7 @@ selected as (
     select
         ranking.strategy_code,
         ranking.signal_date,
-        ranking.asset_code
+        ranking.asset_code,
     from ranking
     inner join strategy on ranking.strategy_code = strategy.strategy_code
     where strategy.buffer_rank is null and ranking.asset_rank <= strategy.top_n
@@ -117,7 +121,7 @@ selected as (
     select
         strategy_code,
         signal_date,
-        asset_code
+        asset_code,
     from walk
     where is_held
 )
@@ -126,6 +130,6 @@ select
     selected.strategy_code,
     selected.signal_date,
     selected.asset_code,
-    1 / strategy.top_n as target_weight
+    1 / strategy.top_n as target_weight,
 from selected
 inner join strategy on selected.strategy_code = strategy.strategy_code

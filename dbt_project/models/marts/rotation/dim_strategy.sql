@@ -18,7 +18,7 @@ with strategy as (
         excluded_assets,
         execution,
         two_way_cost,
-        benchmark
+        benchmark,
     from {{ ref("strategy") }}
 ),
 
@@ -27,7 +27,7 @@ available_score as (
         score_source,
         variant,
         asset_type,
-        asset_pool
+        asset_pool,
     from {{ ref("int_strategy_score") }}
     group by score_source, variant, asset_type, asset_pool
 ),
@@ -35,13 +35,13 @@ available_score as (
 available_return as (
     select
         asset_type,
-        asset_pool
+        asset_pool,
     from {{ ref("int_asset_return_daily") }}
     group by asset_type, asset_pool
 ),
 
 available_signal as (
-    select strategy_code
+    select strategy_code,
     from {{ ref("int_rotation_rebalance") }}
     group by strategy_code
 ),
@@ -60,7 +60,7 @@ judged as (
                 then
                     'history too short: no complete ' || strategy.frequency
                     || ' period with ' || strategy.top_n || ' scores'
-        end as unavailable_reason
+        end as unavailable_reason,
     from strategy
     left join
         available_score
@@ -101,5 +101,5 @@ select
     cast(benchmark as varchar) as benchmark,
     cast(execution = 'signal_close' as boolean) as is_paper,
     cast(unavailable_reason is null as boolean) as is_available,
-    cast(unavailable_reason as varchar) as unavailable_reason
+    cast(unavailable_reason as varchar) as unavailable_reason,
 from judged

@@ -6,7 +6,7 @@ with rebalance as (
         execution_date,
         execution,
         asset_type,
-        asset_pool
+        asset_pool,
     from {{ ref("int_rotation_rebalance") }}
 ),
 
@@ -15,7 +15,7 @@ selection as (
         strategy_code,
         signal_date,
         asset_code,
-        target_weight
+        target_weight,
     from {{ ref("int_strategy_selection") }}
 ),
 
@@ -25,7 +25,7 @@ ranking as (
         signal_date,
         asset_code,
         score,
-        asset_rank
+        asset_rank,
     from {{ ref("int_strategy_rank") }}
 ),
 
@@ -38,7 +38,7 @@ unfillable as (
         unbuyable_open_share,
         unsellable_open_share,
         unbuyable_close_share,
-        unsellable_close_share
+        unsellable_close_share,
     from {{ ref("int_asset_unfillable") }}
 ),
 
@@ -46,7 +46,7 @@ previous_selection as (
     select
         rebalance.strategy_code,
         rebalance.signal_date,
-        selection.asset_code
+        selection.asset_code,
     from rebalance
     inner join
         selection
@@ -67,7 +67,7 @@ compared as (
             when selection.asset_code is null then 'out'
             when previous_selection.asset_code is null then 'in'
             else 'hold'
-        end as action
+        end as action,
     from selection
     full outer join
         previous_selection
@@ -95,7 +95,7 @@ select
             when compared.action = 'in' then unfillable.unbuyable_close_share
             when compared.action = 'out' then unfillable.unsellable_close_share
         end as double
-    ) as unfillable_share
+    ) as unfillable_share,
 from compared
 inner join
     rebalance

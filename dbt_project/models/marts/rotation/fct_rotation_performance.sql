@@ -12,7 +12,7 @@ with daily as (
         excess_return,
         cost,
         turnover,
-        is_rebalance
+        is_rebalance,
     from {{ ref("fct_rotation_return_daily") }}
 ),
 
@@ -21,21 +21,21 @@ weekly as (
         strategy_code,
         trade_week,
         strategy_return,
-        excess_return
+        excess_return,
     from {{ ref("fct_rotation_return_weekly") }}
 ),
 
 trading_day as (
     select
         trade_date,
-        trade_week
+        trade_week,
     from {{ ref("int_trading_day") }}
 ),
 
 last_day as (
     select
         strategy_code,
-        max(trade_date) as last_date
+        max(trade_date) as last_date,
     from daily
     group by strategy_code
 ),
@@ -43,7 +43,7 @@ last_day as (
 last_week as (
     select
         strategy_code,
-        max(trade_week) as last_trade_week
+        max(trade_week) as last_trade_week,
     from weekly
     group by strategy_code
 ),
@@ -54,7 +54,7 @@ dated as (
         daily.trade_date,
         trading_day.trade_week,
         last_day.last_date,
-        last_week.last_trade_week
+        last_week.last_trade_week,
     from daily
     inner join trading_day on daily.trade_date = trading_day.trade_date
     inner join last_day on daily.strategy_code = last_day.strategy_code
@@ -65,33 +65,33 @@ period_day as (
     select
         strategy_code,
         trade_date,
-        'all' as period
+        'all' as period,
     from dated
     union all
     select
         strategy_code,
         trade_date,
-        cast(year(trade_date) as varchar) as period
+        cast(year(trade_date) as varchar) as period,
     from dated
     union all
     select
         strategy_code,
         trade_date,
-        'year_to_date' as period
+        'year_to_date' as period,
     from dated
     where year(trade_date) = year(last_date)
     union all
     select
         strategy_code,
         trade_date,
-        'month_to_date' as period
+        'month_to_date' as period,
     from dated
     where date_trunc('month', trade_date) = date_trunc('month', last_date)
     union all
     select
         strategy_code,
         trade_date,
-        'week' as period
+        'week' as period,
     from dated
     where trade_week = last_trade_week
 ),
@@ -109,7 +109,7 @@ period_return as (
         daily.is_rebalance,
         cast(ln(1 + daily.strategy_return) as decimal(38, 18)) as strategy_log,
         cast(ln(1 + daily.benchmark_return) as decimal(38, 18)) as benchmark_log,
-        cast(ln(1 + daily.excess_return) as decimal(38, 18)) as excess_log
+        cast(ln(1 + daily.excess_return) as decimal(38, 18)) as excess_log,
     from period_day
     inner join
         daily
@@ -135,7 +135,7 @@ net_value as (
                 order by trade_date asc
                 rows between unbounded preceding and current row
             )
-        ) as excess_value
+        ) as excess_value,
     from period_return
 ),
 
@@ -157,7 +157,7 @@ drawn_down as (
                 order by trade_date asc
                 rows between unbounded preceding and current row
             )
-        ) as drawdown_of_excess
+        ) as drawdown_of_excess,
     from net_value
 ),
 
@@ -194,7 +194,7 @@ period_week as (
         count(*) as week_count,
         {{ exact_mean("weekly.strategy_return", 15) }} as weekly_average_return,
         {{ exact_mean("weekly.excess_return", 15) }} as weekly_average_excess_return,
-        count(*) filter (where weekly.excess_return > 0) / count(*) as win_rate
+        count(*) filter (where weekly.excess_return > 0) / count(*) as win_rate,
     from summed
     inner join
         weekly
@@ -222,7 +222,7 @@ annualised as (
         case when is_long_enough then annualised_benchmark_return end
             as annualised_benchmark_return,
         case when is_long_enough then volatility end as volatility,
-        case when is_long_enough then excess_volatility end as excess_volatility
+        case when is_long_enough then excess_volatility end as excess_volatility,
     from summed
 )
 
@@ -272,7 +272,7 @@ select
         as weekly_average_excess_return,
     cast(annualised.day_count as integer) as day_count,
     cast(coalesce(period_week.week_count, 0) as integer) as week_count,
-    cast(annualised.rebalance_count as integer) as rebalance_count
+    cast(annualised.rebalance_count as integer) as rebalance_count,
 from annualised
 left join
     period_week

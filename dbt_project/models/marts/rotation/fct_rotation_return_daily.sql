@@ -6,7 +6,7 @@ with leg as (
         is_entry,
         leg_growth,
         held_count,
-        carried_count
+        carried_count,
     from {{ ref("int_rotation_leg_daily") }}
 ),
 
@@ -20,7 +20,7 @@ rebalance as (
         asset_pool,
         execution,
         two_way_cost,
-        benchmark
+        benchmark,
     from {{ ref("int_rotation_rebalance") }}
     where execution_date is not null
 ),
@@ -41,7 +41,7 @@ benchmark as (
         asset_pool,
         trade_date,
         close_return,
-        intraday_return
+        intraday_return,
     from {{ ref("int_benchmark_return_daily") }}
 ),
 
@@ -54,7 +54,7 @@ day_legs as (
         coalesce(max(leg_growth) filter (where not is_entry), 1) as ending_growth,
         coalesce(max(leg_growth) filter (where is_entry), 1) as beginning_growth,
         max_by(held_count, signal_date) as held_count,
-        max_by(carried_count, signal_date) as carried_count
+        max_by(carried_count, signal_date) as carried_count,
     from leg
     group by strategy_code, trade_date
 ),
@@ -80,7 +80,7 @@ measured as (
         end as benchmark_return,
         rebalance.execution_date = day_legs.trade_date as is_rebalance,
         day_legs.held_count,
-        day_legs.carried_count
+        day_legs.carried_count,
     from day_legs
     inner join
         rebalance
@@ -113,7 +113,7 @@ netted as (
         turnover,
         is_rebalance,
         held_count,
-        carried_count
+        carried_count,
     from measured
 )
 
@@ -129,5 +129,5 @@ select
     cast(turnover as double) as turnover,
     cast(held_count as integer) as held_count,
     cast(carried_count as integer) as carried_count,
-    cast(is_rebalance as boolean) as is_rebalance
+    cast(is_rebalance as boolean) as is_rebalance,
 from netted

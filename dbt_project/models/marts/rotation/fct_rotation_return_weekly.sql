@@ -6,7 +6,7 @@ with daily as (
         gross_return,
         benchmark_return,
         cost,
-        turnover
+        turnover,
     from {{ ref("fct_rotation_return_daily") }}
 ),
 
@@ -14,7 +14,7 @@ trading_day as (
     select
         trade_date,
         trade_week,
-        is_week_complete
+        is_week_complete,
     from {{ ref("int_trading_day") }}
 ),
 
@@ -28,7 +28,7 @@ logged as (
         daily.turnover,
         cast(ln(1 + daily.gross_return) as decimal(38, 18)) as gross_log,
         cast(ln(1 + daily.strategy_return) as decimal(38, 18)) as strategy_log,
-        cast(ln(1 + daily.benchmark_return) as decimal(38, 18)) as benchmark_log
+        cast(ln(1 + daily.benchmark_return) as decimal(38, 18)) as benchmark_log,
     from daily
     inner join trading_day on daily.trade_date = trading_day.trade_date
 ),
@@ -65,7 +65,7 @@ accumulated as (
                 order by trade_date asc
                 rows between unbounded preceding and current row
             )
-        ) - 1 as year_to_date_benchmark_return
+        ) - 1 as year_to_date_benchmark_return,
     from logged
 ),
 
@@ -78,7 +78,7 @@ compounded_within_week as (
         exp(sum(benchmark_log)) - 1 as benchmark_return,
         {{ exact_sum("cost", 18, 38) }} as cost,
         {{ exact_sum("turnover", 18, 38) }} as turnover,
-        count(*) as day_count
+        count(*) as day_count,
     from logged
     where is_week_complete
     group by strategy_code, trade_week
@@ -103,7 +103,7 @@ select
         accumulated.year_to_date_return - accumulated.year_to_date_benchmark_return
         as double
     ) as year_to_date_excess_return,
-    cast(week.day_count as integer) as day_count
+    cast(week.day_count as integer) as day_count,
 from compounded_within_week as week
 inner join
     accumulated
