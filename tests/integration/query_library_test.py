@@ -178,7 +178,8 @@ def test_a_revision_is_found_by_publication_and_by_evening(
         connection.execute(
             "update diffusion.fct_diffusion_index_weekly "
             "set diffusion_index = diffusion_index / 2 "
-            "where industry_code = ? and trade_week = ? and variant = 'default'",
+            "where industry_code = ? and trade_week = ? and variant = 'default' "
+            "and industry_system = 'citic1'",
             [leader["industry_code"], leader["trade_week"]],
         )
     publication = publish(
