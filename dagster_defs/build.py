@@ -18,6 +18,7 @@ from dagster_defs.assets import (
     report,
 )
 from dagster_defs.jobs import EXECUTOR, load_drop_job, refresh_job
+from dagster_defs.monthly import causality, causality_job, monthly_causality
 from dagster_defs.project import prepare_manifest
 from dagster_defs.resources import Progress, make_resources, no_progress
 from dagster_defs.schedules import saturday_refresh
@@ -48,8 +49,9 @@ def build_definitions(
             make_published(manifest),
             report,
         ],
-        jobs=[load_drop_job, refresh_job],
-        schedules=[saturday_refresh],
+        asset_checks=[causality],
+        jobs=[load_drop_job, refresh_job, causality_job],
+        schedules=[saturday_refresh, monthly_causality],
         sensors=[drop_folder_sensor, refresh_after_load],
         resources=make_resources(settings, progress),
         executor=EXECUTOR,

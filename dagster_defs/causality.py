@@ -110,6 +110,7 @@ def check_causality(
     *,
     project_dir: Path = PROJECT_DIR,
     with_summaries: bool = True,
+    scratch: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[CausalityResult]:
     """Cut the raw data at a date, rebuild, and compare every published table.
@@ -125,6 +126,8 @@ def check_causality(
     with_summaries : bool
         Also build everything once more with the variable ``as_of_date`` and compare the
         undated tables with it.
+    scratch : Path, optional
+        Folder for the builds, removed at the end; in the store by default.
     progress : callable, optional
         Called with a label, the steps done and all steps.
 
@@ -147,7 +150,7 @@ def check_causality(
     """
     tell = progress or (lambda _label, _done, _total: None)
     steps = 5 if with_summaries else 3
-    home = settings.home / "causality"
+    home = scratch or settings.home / "causality"
     shutil.rmtree(home, ignore_errors=True)
     cut_store = replace(settings, home=home / "cut")
     as_of_store = replace(settings, home=home / "as_of")

@@ -15,6 +15,9 @@ from warehouse.checks import CheckOutcome
 DAILY_BAR = dg.AssetKey(["raw", "daily_bar"])
 PUBLICATION = dg.AssetKey(["publication", "published"])
 
+# Runs monthly, in a job of its own.
+CAUSALITY = dg.AssetCheckKey(PUBLICATION, "causality")
+
 RAW_CHECK_SPECS: Sequence[dg.AssetCheckSpec] = (
     dg.AssetCheckSpec(
         "loads_add_up",

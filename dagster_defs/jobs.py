@@ -9,6 +9,7 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_defs.assets import DROP_FOLDER
+from dagster_defs.checks import CAUSALITY
 
 REFRESH = "weekly_refresh"
 LOAD_DROP = "load_drop_folder"
@@ -25,7 +26,9 @@ load_drop_job = dg.define_asset_job(
 
 refresh_job = dg.define_asset_job(
     REFRESH,
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(DROP_FOLDER),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.assets(DROP_FOLDER)
+    - dg.AssetSelection.checks(CAUSALITY),
     description=(
         "The weekly refresh: check the raw tables, build and test every table, "
         "publish. A partition is named by the Saturday before its exchange week. A run "
