@@ -401,3 +401,27 @@ def test_a_damaged_publication_is_not_replaced(tiny_build: Any) -> None:
         connection.execute("create table foreign_table (i integer)")
     with pytest.raises(PublishError, match="is not a publication"):
         run(tiny_build)
+
+
+def test_everything_published_is_described(small_settings: Settings) -> None:
+    path = small_settings.published_path
+    items = read(
+        path,
+        "select schema_name || '.' || table_name, comment from duckdb_tables() "
+        "union all "
+        "select schema_name || '.' || table_name || '.' || column_name, comment "
+        "from duckdb_columns() where not internal",
+    )
+    assert len(items) > 300
+    assert [name for name, comment in items if not comment] == []
+    guarded = read(
+        path,
+        "select distinct table_name from duckdb_constraints() "
+        "where constraint_type = 'NOT NULL'",
+    )
+    tables = read(
+        path,
+        "select distinct table_name from duckdb_tables() "
+        "where starts_with(table_name, 'dim_') or starts_with(table_name, 'fct_')",
+    )
+    assert {name for (name,) in tables} <= {name for (name,) in guarded}
