@@ -30,12 +30,14 @@ market_day as (
 
 horizon as (
     select
-        (
-            select max(trade_date) from market_day
+        max(market_day.trade_date) filter (
             where
-                security_count >= {{ var("loaded_day_minimum_share") }} * listed_count
+            market_day.security_count
+            >= {{ var("loaded_day_minimum_share") }} * market_day.listed_count
         ) as last_loaded_date,
-        (select max(calendar_date) from calendar) as last_calendar_date,
+        max(calendar.calendar_date) as last_calendar_date,
+    from calendar
+    left join market_day on calendar.calendar_date = market_day.trade_date
 ),
 
 open_day as (

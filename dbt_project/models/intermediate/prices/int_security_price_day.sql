@@ -6,8 +6,6 @@
     )
 }}
 
-{%- set windowed = refresh_var("build_from") is not none %}
-
 with trading_day as (
     select
         trade_date,
@@ -36,35 +34,12 @@ bar as (
         {{ in_build_window("trade_date", lookback_days=var("float_window_days")) }}
 ),
 
--- Rows of the last day before the window carry the state into it.
-{% if windowed -%}
 state_before as (
-    select
-        security_code,
-        day_index,
-        adjusted_close,
-        adjust_factor,
-        traded_days,
-        total_shares,
-        float_shares,
-        is_float_reported,
-    from {{ this }}
-    where
-        trade_date >= (
-            select max(trading_day.trade_date)
-            from trading_day
-            where
-                trading_day.is_loaded
-                and trading_day.trade_date < date '{{ refresh_var("build_from") }}'
-        )
-        and trade_date < date '{{ refresh_var("build_from") }}'
-    qualify
-        row_number() over (partition by security_code order by trade_date desc) = 1
+    {{ price_state_before(this) }}
 ),
-{%- endif %}
 
 window_start as (
-    select min(day_index) as first_day_index
+    select min(day_index) as first_day_index,
     from trading_day
     where {{ in_build_window("trade_date") }}
 ),
@@ -82,7 +57,6 @@ first_traded as (
 ),
 
 security_start as (
-    {% if windowed -%}
     select
         state_before.security_code,
         window_start.first_day_index,
@@ -93,17 +67,8 @@ security_start as (
         first_traded.security_code,
         first_traded.first_day_index,
     from first_traded
-    where
-        not exists (
-            select 1 from state_before
-            where state_before.security_code = first_traded.security_code
-        )
-    {%- else -%}
-    select
-        security_code,
-        first_day_index,
-    from first_traded
-    {%- endif %}
+    anti join state_before
+        on first_traded.security_code = state_before.security_code
 ),
 
 listing as (
@@ -259,7 +224,6 @@ panel as (
             lifetime.security_code = float_estimate.security_code
             and trading_day.trade_date = float_estimate.trade_date
     left join float_report on lifetime.security_code = float_report.security_code
-    {%- if windowed %}
     union all by name
     select
         security_code,
@@ -271,7 +235,6 @@ panel as (
         float_shares,
         is_float_reported,
     from state_before
-    {%- endif %}
 ),
 
 -- One sort serves both frames; lag() over carried columns would need a second.

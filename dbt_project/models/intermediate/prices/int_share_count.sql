@@ -17,17 +17,23 @@ quarter_cap as (
     where market_cap_cny > 0
 ),
 
+quarter as (
+    select period_end,
+    from quarter_cap
+    group by period_end
+),
+
 -- The few days whose closes can belong to a quarter's end: far fewer than all bars.
 quarter_day as (
     select
         quarter.period_end,
         trading_day.trade_date,
-    from (select period_end from quarter_cap group by period_end) as quarter
+    from quarter
     inner join {{ ref("int_trading_day") }} as trading_day
         on
-            trading_day.trade_date <= quarter.period_end
-            and trading_day.trade_date
-            > quarter.period_end - {{ var("share_price_age_days") }}
+            quarter.period_end >= trading_day.trade_date
+            and quarter.period_end - {{ var("share_price_age_days") }}
+            < trading_day.trade_date
 ),
 
 quarter_close as (
@@ -55,7 +61,7 @@ derived as (
         quarter_cap.period_end > coalesce(
             max(quarter_cap.period_end) over (
                 partition by quarter_cap.security_code
-                order by quarter_cap.known_date, quarter_cap.period_end desc
+                order by quarter_cap.known_date asc, quarter_cap.period_end desc
                 rows between unbounded preceding and 1 preceding
             ),
             date '0001-01-01'

@@ -13,7 +13,7 @@ with reported as (
 
 -- Before the first report of all, absence from the reports says nothing.
 report_start as (
-    select min(valid_from) as reported_from
+    select min(valid_from) as reported_from,
     from reported
 ),
 

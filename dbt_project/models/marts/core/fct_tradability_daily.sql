@@ -37,7 +37,7 @@ st_range as (
 ),
 
 report_start as (
-    select min(valid_from) as reported_from
+    select min(valid_from) as reported_from,
     from st_range
     where st_source = 'reported'
 ),

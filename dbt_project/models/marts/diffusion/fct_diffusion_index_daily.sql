@@ -31,7 +31,7 @@ with security_day as (
     from {{ ref("int_security_day") }}
     where
         trade_date <= (
-            select max(trading_day.trade_date)
+            select max(trading_day.trade_date),
             from {{ ref("int_trading_day") }} as trading_day
             where trading_day.is_loaded
         )
@@ -51,31 +51,10 @@ compared as (
         day_index,
         total_cap_cny,
         float_cap_cny,
-        {% for test, days in momenta -%}
-        {% if test == "roc" -%}
-        adjusted_close > lag(adjusted_close, {{ days }}) over by_day
-            as is_up_{{ test }}{{ days }},
-        {% else -%}
-        case
-            when count(*) over last_{{ days }} = {{ days }}
-                then
-                    {{ days }} * cast(adjusted_close as decimal(18, 6))
-                    > sum(cast(adjusted_close as decimal(18, 6)))
-                        over last_{{ days }}
-        end as is_up_{{ test }}{{ days }},
-        {% endif -%}
-        {% endfor %}
-    from security_day
-    window
-        by_day as (partition by security_code order by day_index)
-        {%- for test, days in momenta if test == "ma" -%}
-        ,
-        last_{{ days }} as (
-            partition by security_code
-            order by day_index
-            rows between {{ days - 1 }} preceding and current row
-        )
+        {%- for test, days in momenta %}
+        {{ is_above_past(test, days) }} as is_up_{{ test }}{{ days }},
         {%- endfor %}
+    from security_day
 ),
 
 industry_member as (
@@ -132,7 +111,6 @@ by_variant as (
         trade_date,
         day_index,
         '{{ variant.variant }}' as variant,
-        {{ loop.index }} as variant_order,
         {{ variant.smoothing_days }} as smoothing_days,
         {{ cell }}_count as member_count,
         listed_count - {{ cell }}_count as excluded_count,
@@ -148,40 +126,20 @@ by_variant as (
 ),
 
 smoothed as (
-    {% for days in variants | map(attribute="smoothing_days") | unique -%}
     select
         industry_system,
         industry_code,
         trade_date,
         day_index,
         variant,
-        variant_order,
         member_count,
         excluded_count,
-        {% if days == 1 -%}
-        share_up as diffusion_index,
-        {% else -%}
-        case
-            when count(share_up) over last_days = {{ days }}
-                then
-                    cast(
-                        sum(cast(share_up as decimal(18, 15))) over last_days as double
-                    ) / {{ days }}
+        case smoothing_days
+            {% for days in variants | map(attribute="smoothing_days") | unique -%}
+            when {{ days }} then {{ smoothed_share("share_up", days) }}
+            {% endfor -%}
         end as diffusion_index,
-        {% endif -%}
     from by_variant
-    where smoothing_days = {{ days }}
-    {% if days > 1 -%}
-    window last_days as (
-        partition by industry_system, industry_code, variant
-        order by day_index
-        range between {{ days - 1 }} preceding and current row
-    )
-    {% endif -%}
-    {% if not loop.last -%}
-    union all
-    {% endif -%}
-    {% endfor %}
 ),
 
 compared_with_yesterday as (
@@ -192,13 +150,10 @@ compared_with_yesterday as (
             order by day_index
             range between 1 preceding and 1 preceding
         ) as change,
-        case
-            when diffusion_index is not null
-                then rank() over (
-                    partition by industry_system, variant, trade_date
-                    order by diffusion_index desc nulls last
-                )
-        end as diffusion_rank,
+        rank() over (
+            partition by industry_system, variant, trade_date
+            order by diffusion_index desc nulls last
+        ) as rank_with_nulls,
     from smoothed
 )
 
@@ -208,7 +163,9 @@ select
     cast(trade_date as date) as trade_date,
     cast(variant as varchar) as variant,
     cast(diffusion_index as double) as diffusion_index,
-    cast(diffusion_rank as bigint) as diffusion_rank,
+    cast(
+        case when diffusion_index is not null then rank_with_nulls end as bigint
+    ) as diffusion_rank,
     cast(change as double) as change,
     cast(member_count as bigint) as member_count,
     cast(excluded_count as bigint) as excluded_count,

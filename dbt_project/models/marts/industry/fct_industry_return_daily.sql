@@ -17,7 +17,7 @@ with security_day as (
     from {{ ref("int_security_day") }}
     where
         trade_date <= (
-            select max(trading_day.trade_date)
+            select max(trading_day.trade_date),
             from {{ ref("int_trading_day") }} as trading_day
             where trading_day.is_loaded
         )

@@ -26,10 +26,14 @@ compounded_by_week as (
         daily.industry_code,
         trading_day.trade_week,
         count(*) as day_count,
-        {{ compound("daily.equal_weight_return", "daily.trade_date") }} as equal_weight_return,
-        {{ compound("daily.float_cap_return", "daily.trade_date") }} as float_cap_return,
-        {{ compound("daily.overnight_return", "daily.trade_date") }} as overnight_return,
-        {{ compound("daily.intraday_return", "daily.trade_date") }} as intraday_return,
+        {{ compound("daily.equal_weight_return", "daily.trade_date") }}
+            as equal_weight_return,
+        {{ compound("daily.float_cap_return", "daily.trade_date") }}
+            as float_cap_return,
+        {{ compound("daily.overnight_return", "daily.trade_date") }}
+            as overnight_return,
+        {{ compound("daily.intraday_return", "daily.trade_date") }}
+            as intraday_return,
         arg_max(daily.member_count, daily.trade_date) as member_count,
         count(daily.float_cap_return) as weighted_day_count,
         min(daily.weight_source) as lowest_weight_source,
