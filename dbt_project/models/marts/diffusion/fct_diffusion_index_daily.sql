@@ -51,9 +51,10 @@ compared as (
         day_index,
         total_cap_cny,
         float_cap_cny,
-        {%- for test, days in momenta %}
-        {{ is_above_past(test, days) }} as is_up_{{ test }}{{ days }},
-        {%- endfor %}
+        {% for test, days in momenta -%}
+        {% set is_up = "is_up_" ~ test ~ days -%}
+        cast({{ is_above_past(test, days) }} as boolean) as {{ is_up }},
+        {% endfor %}
     from security_day
 ),
 
