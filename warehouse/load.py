@@ -65,9 +65,10 @@ TICK_CNY = 0.01
 # than a tick and 1% on none; a wrong unit is off by 100 or 1,000.
 VWAP_TOLERANCE = 0.01
 
-# Stored bars this many days before the file's first are what its own are held against:
-# beyond RELISTING_DAYS trading days without a trade nothing is compared.
+# The file's bars are held against the stored ones of so many days before its first; of
+# stocks without a trade in them (suspended for long) against the last one in two years.
 PAST_DAYS = 90
+LONG_PAST_DAYS = 730
 BAR_MEASURES = (
     "open_cny",
     "high_cny",
@@ -377,30 +378,48 @@ def _check_keys(load: _Load) -> None:
 
 def _create_past_bars(load: _Load) -> None:
     """Create ``past_bar``: stored traded bars of the file's stocks, near its days."""
-    current = current_rows_sql(
-        load.table,
-        ("security_code", "trade_date", *BAR_MEASURES),
-        condition=(
-            "trade_date between "
-            f"(select first_day - {PAST_DAYS} from file_days) "
-            "and (select last_day from file_days)"
-        ),
+    con = load.con
+    row = con.execute(
+        "select min(trade_date), max(trade_date) from incoming where failure is null"
+    ).fetchone()
+    first, last = (None, None) if row is None else row
+    first = first or load.today
+    near = first - dt.timedelta(days=PAST_DAYS)
+    far = first - dt.timedelta(days=LONG_PAST_DAYS)
+
+    def stored(first_day: dt.date, last_day: dt.date) -> str:
+        return current_rows_sql(
+            load.table,
+            ("security_code", "trade_date", *BAR_MEASURES),
+            condition=f"trade_date between date '{first_day}' and date '{last_day}'",
+        )
+
+    con.execute(f"set variable first_day = date '{first}'")
+    con.execute(
+        "create or replace temp table file_security as "
+        "select distinct security_code from incoming where failure is null"
     )
-    load.con.execute(
-        """
-        create or replace temp table file_days as
-        select min(trade_date) as first_day, max(trade_date) as last_day
-        from incoming
-        where failure is null
-        """
-    )
-    load.con.execute(
+    con.execute(
         f"""
         create or replace temp table past_bar as
-        select past.*
-        from ({current}) as past
-        semi join incoming using (security_code)
+        select *
+        from ({stored(near, last or first)})
+        semi join file_security using (security_code)
         where {TRADED}
+        """
+    )
+    latest = ", ".join(
+        f"arg_max({name}, trade_date) as {name}" for name in BAR_MEASURES
+    )
+    con.execute(
+        f"""
+        insert into past_bar
+        select security_code, max(trade_date) as trade_date, {latest}
+        from ({stored(far, near - dt.timedelta(days=1))})
+        semi join file_security using (security_code)
+        anti join past_bar using (security_code)
+        where {TRADED}
+        group by security_code
         """
     )
 
@@ -423,7 +442,7 @@ def _refuse_wrong_unit(load: _Load) -> None:
         with past as (
             select security_code, {pasts}
             from past_bar
-            where trade_date < (select first_day from file_days)
+            where trade_date < getvariable('first_day')
             group by security_code
             having count(*) >= {UNIT_MIN_DAYS}
         ),
