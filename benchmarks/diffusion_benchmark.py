@@ -95,13 +95,18 @@ class Result:
     weekly: pd.DataFrame
 
 
+def run_sql(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Run ``diffusion_benchmark.sql``; its tables stay in the connection."""
+    for statement in con.extract_statements(SQL_FILE.read_text(encoding="utf-8")):
+        bound = {"folder": str(folder)} if "$folder" in statement.query else None
+        con.execute(statement, bound)
+
+
 def sql_peer(folder: Path, *, threads: int = 2) -> Result:
-    """Run ``diffusion_benchmark.sql`` in a DuckDB in memory."""
+    """Do the work in SQL, in a DuckDB in memory."""
     with duckdb.connect(config={"threads": threads}) as con:
         con.execute("set preserve_insertion_order = false")
-        for statement in con.extract_statements(SQL_FILE.read_text(encoding="utf-8")):
-            bound = {"folder": str(folder)} if "$folder" in statement.query else None
-            con.execute(statement, bound)
+        run_sql(con, folder)
         return Result(
             con.execute("from diffusion_index order by all").df(),
             con.execute("from weekly_return order by all").df(),

@@ -47,23 +47,27 @@ with bar as (
         daily.close_cents,
         daily.volume,
         daily.adj_factor,
-        case
-            when daily.volume > 0 and daily.turnover_pct_x100 > 0
-                then
-                    median(
-                        case
-                            when daily.volume > 0 and daily.turnover_pct_x100 > 0
-                                then daily.volume / (daily.turnover_pct_x100 / 1e4)
-                        end
-                    ) over (
-                        partition by stock.stock_index
-                        order by trading_day.day_index
-                        range between 20 preceding and current row
-                    )
-        end,
+        median(daily.volume / (daily.turnover_pct_x100 / 1e4)) over (
+            partition by stock.stock_index
+            order by trading_day.day_index
+            range between 20 preceding and current row
+        ),
     from read_parquet($folder || '/daily_2021_2024.parquet') as daily
     inner join trading_day on daily.date = trading_day.trade_date
     inner join stock on daily.code = stock.code
+    where daily.volume > 0 and daily.turnover_pct_x100 > 0
+    union all
+    select
+        stock.stock_index,
+        trading_day.day_index,
+        daily.close_cents,
+        daily.volume,
+        daily.adj_factor,
+        null,
+    from read_parquet($folder || '/daily_2021_2024.parquet') as daily
+    inner join trading_day on daily.date = trading_day.trade_date
+    inner join stock on daily.code = stock.code
+    where not coalesce(daily.volume > 0 and daily.turnover_pct_x100 > 0, false)
 ),
 
 carried as (
@@ -243,8 +247,17 @@ with dense as (
         close_cny,
         adjusted_close,
         float_shares,
-        cast(unnest(range(day_index, next_day_index)) as integer) as day_index,
+        day_index,
     from held
+    union all
+    select
+        stock_index,
+        close_cny,
+        adjusted_close,
+        float_shares,
+        cast(unnest(range(day_index + 1, next_day_index)) as integer),
+    from held
+    where next_day_index > day_index + 1
 ),
 
 sized as (
@@ -305,6 +318,7 @@ select
             then coalesce(summed.cap_up, 0) / summed.cap_compared
     end as diffusion_index,
     summed.weighted_return / summed.weight as float_cap_return,
+    summed.weight,
 from summed
 inner join trading_day on summed.day_index = trading_day.day_index;
 

@@ -19,8 +19,9 @@ CITIC_PAIRS = Path(__file__).with_name("citic_pairs.csv")
 CITIC_FILE = "citic_level1_index_2017_2022.parquet"
 SCHEME_2021 = date(2021, 7, 30)
 
-# Closes against closes; a pair of several industries is weighted by their float caps.
-_CORRELATION = """
+# Needs a view own_return (industry_code, trade_date, float_cap_return, weight). A pair
+# of several industries is weighted by their float caps.
+CITIC_CORRELATION = """
     with pair as (
         select citic_name, unnest(string_split(shenwan_codes, '|')) as industry_code
         from read_csv($pairs, header = true)
@@ -104,7 +105,7 @@ def citic_correlations(
         where industry_system = 'shenwan1'
         """
     )
-    of_the_day = con.execute(_CORRELATION, bound).fetchall()
+    of_the_day = con.execute(CITIC_CORRELATION, bound).fetchall()
     con.execute(
         f"""
         create or replace temp view own_return as
@@ -135,7 +136,8 @@ def citic_correlations(
         """
     )
     hindsight = {
-        row[0]: float(row[1]) for row in con.execute(_CORRELATION, bound).fetchall()
+        row[0]: float(row[1])
+        for row in con.execute(CITIC_CORRELATION, bound).fetchall()
     }
     return sorted(
         (
