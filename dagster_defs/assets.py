@@ -26,7 +26,7 @@ from dagster_defs.checks import (
 )
 from dagster_defs.instance import POOL
 from dagster_defs.lineage import column_lineage
-from dagster_defs.partitions import WEEKS, WeekRange, week_range
+from dagster_defs.partitions import WeekRange, week_range
 from dagster_defs.project import (
     WarehouseDbt,
     applied_environment,
@@ -163,63 +163,72 @@ def _raw_specs() -> list[dg.AssetSpec]:
     ]
 
 
-@dg.multi_asset(
-    name="raw_tables",
-    specs=_raw_specs(),
-    check_specs=RAW_CHECK_SPECS,
-    can_subset=True,
-    partitions_def=WEEKS,
-    backfill_policy=SINGLE_RUN,
-    pool=POOL,
-)
-def raw_tables(
-    context: dg.AssetExecutionContext,
-    warehouse: WarehouseResource,
-    progress: dg.ResourceParam[Progress],
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Say what is loaded for the weeks of the run, and check it.
+def make_raw_tables(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Return the assets of the raw tables, which say what is loaded and check it."""
 
-    Weeks without a trading day give nothing, so that all that follows is skipped.
-    """
-    weeks = week_range(context)
-    progress("checking the raw tables", 0, 0)
-    with connect_build(warehouse.settings) as con:
-        create_raw_tables(con)
-        state = week_state(con, weeks.first_day, weeks.last_day)
-        if state.calendar_end is None or state.last_bar is None:
-            raise refuse("nothing is loaded: run `lundong sample` or `lundong load`")
-        if state.calendar_end < weeks.first_day:
-            raise refuse(
-                f"the trading calendar ends on {state.calendar_end}, before the week "
-                f"from {weeks.first_day}: load a longer calendar"
+    @dg.multi_asset(
+        name="raw_tables",
+        specs=_raw_specs(),
+        check_specs=RAW_CHECK_SPECS,
+        can_subset=True,
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+    )
+    def raw_tables(
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Say what is loaded for the weeks of the run, and check it.
+
+        Weeks without a trading day give nothing, so that all that follows is skipped.
+        """
+        weeks = week_range(context)
+        progress("checking the raw tables", 0, 0)
+        with connect_build(warehouse.settings) as con:
+            create_raw_tables(con)
+            state = week_state(con, weeks.first_day, weeks.last_day)
+            if state.calendar_end is None or state.last_bar is None:
+                raise refuse(
+                    "nothing is loaded: run `lundong sample` or `lundong load`"
+                )
+            if state.calendar_end < weeks.first_day:
+                raise refuse(
+                    f"the trading calendar ends on {state.calendar_end}, before the "
+                    f"week from {weeks.first_day}: load a longer calendar"
+                )
+            if state.first_trading_day is None:
+                context.log.info(
+                    f"no trading from {weeks.first_day} to {weeks.last_day}"
+                )
+                return
+            if state.last_bar < state.first_trading_day:
+                raise refuse(
+                    f"the last daily bars are of {state.last_bar}, before the week "
+                    f"from {state.first_trading_day}: load its files, then run again"
+                )
+            states = {state.name: state for state in raw_table_states(con)}
+            outcomes = [check(con) for check in RAW_CHECKS]
+            record_outcomes(con, context.run_id, outcomes)
+        for key in sorted(context.selected_asset_keys):
+            table = states[key.path[-1]]
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata={
+                    "dagster/row_count": table.row_count,
+                    "first_date": str(table.first_date or ""),
+                    "last_date": str(table.last_date or ""),
+                    "loads": table.load_count,
+                    "last_load": str(table.last_loaded_at or ""),
+                },
             )
-        if state.first_trading_day is None:
-            context.log.info(f"no trading from {weeks.first_day} to {weeks.last_day}")
-            return
-        if state.last_bar < state.first_trading_day:
-            raise refuse(
-                f"the last daily bars are of {state.last_bar}, before the week from "
-                f"{state.first_trading_day}: load the week's files, then run again"
-            )
-        states = {state.name: state for state in raw_table_states(con)}
-        outcomes = [check(con) for check in RAW_CHECKS]
-        record_outcomes(con, context.run_id, outcomes)
-    for key in sorted(context.selected_asset_keys):
-        table = states[key.path[-1]]
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata={
-                "dagster/row_count": table.row_count,
-                "first_date": str(table.first_date or ""),
-                "last_date": str(table.last_date or ""),
-                "loads": table.load_count,
-                "last_load": str(table.last_loaded_at or ""),
-            },
-        )
-    selected = {key.name for key in context.selected_asset_check_keys}
-    for outcome in outcomes:
-        if outcome.name in selected:
-            yield check_result(outcome, DAILY_BAR)
+        selected = {key.name for key in context.selected_asset_check_keys}
+        for outcome in outcomes:
+            if outcome.name in selected:
+                yield check_result(outcome, DAILY_BAR)
+
+    return raw_tables
 
 
 def _row_counts(
@@ -263,14 +272,16 @@ def first_day_to_build(weeks: WeekRange, *, as_of_date: date | None) -> date | N
     return None if as_of_date is not None else weeks.first_day
 
 
-def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+def make_dbt_models(
+    manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Return the assets of the dbt project, built by one invocation of dbt."""
 
     @dbt_assets(
         manifest=manifest,
         name="dbt_models",
         dagster_dbt_translator=WarehouseTranslator(),
-        partitions_def=WEEKS,
+        partitions_def=weeks_def,
         backfill_policy=SINGLE_RUN,
         pool=POOL,
     )
@@ -340,7 +351,9 @@ def make_dbt_models(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     return dbt_models
 
 
-def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+def make_published(
+    manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Return the asset of the publication, which follows every published table."""
     tables = [
         dg.AssetKey([node["schema"], node["name"]])
@@ -357,7 +370,7 @@ def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
             "reads, swapped in whole."
         ),
         kinds={"duckdb"},
-        partitions_def=WEEKS,
+        partitions_def=weeks_def,
         backfill_policy=SINGLE_RUN,
         pool=POOL,
         retry_policy=RETRIES,
@@ -365,10 +378,13 @@ def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         check_specs=PUBLICATION_CHECK_SPECS,
     )
     def published(
-        warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Publish what was built and read it back."""
         settings = warehouse.settings
+        weeks = week_range(context)
         progress("publishing", 0, 0)
         if not is_build_whole(settings):
             raise refuse("the last build did not succeed: refresh, then publish")
@@ -387,6 +403,7 @@ def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
             outcome = check_publication(con, publication)
         yield dg.MaterializeResult(
             metadata={
+                "weeks": f"{weeks.first_day} to {weeks.last_day}",
                 "publication_id": publication.publication_id,
                 "path": dg.MetadataValue.path(str(publication.path)),
                 "as_of_date": publication.as_of_date.isoformat(),
@@ -400,23 +417,28 @@ def make_published(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     return published
 
 
-@dg.asset(
-    key=REPORT,
-    deps=[PUBLICATION],
-    group_name="publication",
-    description="The page of the newest complete week, from the published file alone.",
-    kinds={"html"},
-    partitions_def=WEEKS,
-    backfill_policy=SINGLE_RUN,
-    freshness_policy=FRESHNESS,
-)
-def report(
-    warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult[None]:
-    """Write the weekly report."""
-    progress("writing the report", 0, 0)
-    try:
-        path = write_report(warehouse.settings)
-    except ValueError as error:
-        raise refuse(str(error)) from error
-    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
+def make_report(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Return the asset of the weekly report."""
+
+    @dg.asset(
+        key=REPORT,
+        deps=[PUBLICATION],
+        group_name="publication",
+        description="The page of the newest complete week, from published tables only.",
+        kinds={"html"},
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        freshness_policy=FRESHNESS,
+    )
+    def report(
+        warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
+    ) -> dg.MaterializeResult[None]:
+        """Write the weekly report."""
+        progress("writing the report", 0, 0)
+        try:
+            path = write_report(warehouse.settings)
+        except ValueError as error:
+            raise refuse(str(error)) from error
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
+
+    return report

@@ -14,16 +14,18 @@ from dagster_defs.assets import (
     drop_folder,
     make_dbt_models,
     make_published,
-    raw_tables,
-    report,
+    make_raw_tables,
+    make_report,
 )
 from dagster_defs.jobs import EXECUTOR, load_drop_job, refresh_job
 from dagster_defs.monthly import causality, causality_job, monthly_causality
+from dagster_defs.partitions import make_weeks
 from dagster_defs.project import prepare_manifest
 from dagster_defs.resources import Progress, make_resources, no_progress
 from dagster_defs.schedules import saturday_refresh
 from dagster_defs.sensors import drop_folder_sensor, refresh_after_load
 from warehouse.settings import Settings, read_settings
+from warehouse.status import first_published_day
 
 
 def build_definitions(
@@ -41,13 +43,14 @@ def build_definitions(
     settings = settings or read_settings()
     path = prepare_manifest(settings)
     manifest = json.loads(path.read_text(encoding="utf-8"))
+    weeks = make_weeks(first_published_day(settings))
     return dg.Definitions(
         assets=[
             drop_folder,
-            raw_tables,
-            make_dbt_models(manifest),
-            make_published(manifest),
-            report,
+            make_raw_tables(weeks),
+            make_dbt_models(manifest, weeks),
+            make_published(manifest, weeks),
+            make_report(weeks),
         ],
         asset_checks=[causality],
         jobs=[load_drop_job, refresh_job, causality_job],

@@ -15,10 +15,8 @@ import dagster as dg
 TIMEZONE = "Asia/Shanghai"
 SATURDAY = 5
 
-# The open week is a partition too: a refresh in mid-week fills it as far as it goes.
-WEEKS = dg.WeeklyPartitionsDefinition(
-    start_date="2010-01-02", timezone=TIMEZONE, day_offset=6, end_offset=1
-)
+# Where the partitions begin before anything is published.
+FIRST_WEEK = date(2010, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,19 @@ class WeekRange:
     def is_single(self) -> bool:
         """Whether the range is one week."""
         return self.first_key == self.last_key
+
+
+def make_weeks(first_day: date | None) -> dg.WeeklyPartitionsDefinition:
+    """Return the partitions from the week of the first loaded day on.
+
+    The open week is one too: a refresh in mid-week fills it as far as it goes.
+    """
+    return dg.WeeklyPartitionsDefinition(
+        start_date=partition_of(first_day or FIRST_WEEK),
+        timezone=TIMEZONE,
+        day_offset=6,
+        end_offset=1,
+    )
 
 
 def partition_of(day: date) -> str:

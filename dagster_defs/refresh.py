@@ -20,7 +20,7 @@ from dagster_defs.instance import open_instance
 from dagster_defs.jobs import REFRESH
 from dagster_defs.partitions import WeekRange, partition_of, weeks_to_refresh
 from dagster_defs.resources import Progress, no_progress
-from warehouse.build_window import last_built_day, last_loaded_day
+from warehouse.build_window import first_loaded_day, last_built_day, last_loaded_day
 from warehouse.lock import writer_lock
 from warehouse.raw_tables import RAW_TABLES
 from warehouse.settings import Settings
@@ -99,6 +99,7 @@ def refresh(
         with connect_build(settings) as con:
             create_raw_tables(con)
             loaded, built = last_loaded_day(con), last_built_day(con)
+            first = first_loaded_day(con)
         if loaded is None:
             raise RefreshError(
                 f"no daily bars are loaded in {settings.home}: run `lundong sample` or "
@@ -113,6 +114,11 @@ def refresh(
             raise RefreshError(
                 f"the last daily bars are of {loaded}, before the week of {week}: load "
                 "the week's files, then refresh"
+            )
+        if first is not None and weeks.last_day < first:
+            raise RefreshError(
+                f"the first daily bars are of {first}, after the week of {week}: load "
+                "earlier files, then refresh"
             )
         progress("copying the raw tables", 0, 0)
         own = as_of_settings(settings, weeks)

@@ -169,17 +169,26 @@ def record_build(
     )
 
 
-def last_loaded_day(
-    con: duckdb.DuckDBPyConnection, *, table_name: str = "daily_bar"
-) -> date | None:
-    """Return the newest day of a raw table; None when nothing of it is loaded."""
+def last_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the newest day with daily bars; None when none are loaded."""
     row = con.execute(
         """
         select max(last_date)
         from raw.load
-        where table_name = ? and row_count_accepted > 0
-        """,
-        [table_name],
+        where table_name = 'daily_bar' and row_count_accepted > 0
+        """
+    ).fetchone()
+    return row[0] if row else None
+
+
+def first_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the first day with daily bars; None when none are loaded."""
+    row = con.execute(
+        """
+        select min(first_date)
+        from raw.load
+        where table_name = 'daily_bar' and row_count_accepted > 0
+        """
     ).fetchone()
     return row[0] if row else None
 

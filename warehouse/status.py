@@ -121,6 +121,17 @@ def is_loaded(settings: Settings) -> bool:
     return states["daily_bar"].row_count > 0
 
 
+def first_published_day(settings: Settings) -> date | None:
+    """Return the first day with daily bars; None when nothing is published."""
+    if not settings.published_path.exists():
+        return None
+    with connect_published(settings) as con:
+        states = {
+            state.name: state for state in raw_table_states(con, log="meta.meta_load")
+        }
+    return states["daily_bar"].first_date
+
+
 def trade_week_of(settings: Settings, day: date) -> date:
     """Return the last trading day of the exchange week that holds ``day``.
 

@@ -13,6 +13,7 @@ from warehouse.build_window import (
     begin_build,
     build_window,
     end_build,
+    first_loaded_day,
     is_build_whole,
     last_built_day,
     last_loaded_day,
@@ -136,6 +137,7 @@ def test_last_days(con: duckdb.DuckDBPyConnection) -> None:
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     add_load(con, 2, "index_bar", MONDAY, date(2024, 6, 28))
     build(con)
+    assert first_loaded_day(con) == MONDAY
     assert last_loaded_day(con) == FRIDAY
     assert last_built_day(con) == FRIDAY
 

@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dagster_defs.partitions import WEEKS, WeekRange, partition_of, weeks_to_refresh
+from dagster_defs.partitions import (
+    WeekRange,
+    make_weeks,
+    partition_of,
+    weeks_to_refresh,
+)
 from dagster_defs.project import build_arguments, build_variables
 from dagster_defs.schedules import closed_week
 from warehouse.build_window import BuildWindow
@@ -31,9 +36,16 @@ def test_partition_holds_its_days(day: date, key: str) -> None:
     weeks = WeekRange(key, key)
     assert weeks.first_day <= day <= weeks.last_day
     # Dagster's own window is the same, in Shanghai's time.
-    window = WEEKS.time_window_for_partition_key(key)
+    window = make_weeks(None).time_window_for_partition_key(key)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI)
     assert window.start.timestamp() <= noon.timestamp() < window.end.timestamp()
+
+
+def test_partitions_begin_with_the_first_loaded_week() -> None:
+    weeks = make_weeks(date(2021, 6, 1))
+    now = datetime(2021, 6, 16, 12, tzinfo=SHANGHAI)
+    # The open week, of which Wednesday is the 16th, is one of them.
+    assert weeks.get_partition_keys(now) == ["2021-05-29", "2021-06-05", "2021-06-12"]
 
 
 def test_refresh_completes_every_week_since_the_last_build() -> None:
