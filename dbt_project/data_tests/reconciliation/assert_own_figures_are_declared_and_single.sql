@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "meta_reconciliation"}}}) }}
 
--- What int_own_figure computes is declared as built, and there is one value a day. A
+-- What meta_own_figure computes is declared as built, and there is one value a day. A
 -- returned row is a metric that is computed undeclared, or a value that is not single.
 select
     own_figure.system,
@@ -8,7 +8,7 @@ select
     own_figure.subject_code,
     own_figure.as_of_date,
     count(*) as value_count,
-from {{ ref("int_own_figure") }} as own_figure
+from {{ ref("meta_own_figure") }} as own_figure
 left join
     {{ ref("published_metric") }} as metric
     on own_figure.system = metric.system and own_figure.metric = metric.metric
@@ -25,6 +25,6 @@ select
     subject_code,
     as_of_date,
     count(*) as value_count,
-from {{ ref("int_own_figure") }}
+from {{ ref("meta_own_figure") }}
 group by system, metric, subject_code, as_of_date
 having count(*) > 1

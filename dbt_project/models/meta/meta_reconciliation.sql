@@ -51,7 +51,7 @@ own_figure as (
             partition by system, metric, as_of_date
             order by own_value asc
         ) as rank_from_bottom,
-    from {{ ref("int_own_figure") }}
+    from {{ ref("meta_own_figure") }}
 ),
 
 own_metric as (

@@ -22,7 +22,7 @@ industry_return as (
         industry_code,
         trade_date,
         float_cap_return,
-    from {{ ref("fct_industry_return_daily") }}
+    from {{ ref("int_industry_return_daily") }}
     where float_cap_return is not null
 ),
 

@@ -7,7 +7,7 @@ with industry_return as (
         trade_date,
         float_cap_return,
         overnight_return,
-    from {{ ref("fct_industry_return_daily") }}
+    from {{ ref("int_industry_return_daily") }}
 )
 
 select

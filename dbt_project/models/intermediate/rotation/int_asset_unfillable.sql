@@ -18,7 +18,7 @@ tradability as (
         tradability_day.opens_at_limit_down,
         tradability_day.closes_at_limit_up,
         tradability_day.closes_at_limit_down,
-    from {{ ref("fct_tradability_daily") }} as tradability_day
+    from {{ ref("int_tradability_day") }} as tradability_day
     inner join execution_day on tradability_day.trade_date = execution_day.trade_date
 ),
 
@@ -39,7 +39,7 @@ industry_member as (
         security_code,
         valid_from,
         coalesce(valid_to, date '9999-12-31') as valid_to,
-    from {{ ref("dim_industry_member") }}
+    from {{ ref("int_industry_member") }}
 ),
 
 weighted as (

@@ -15,7 +15,7 @@ diffusion_index as (
         trade_date,
         variant,
         diffusion_index,
-    from {{ ref("fct_diffusion_index_daily") }}
+    from {{ ref("int_diffusion_index_daily") }}
     where
         diffusion_index is not null
         and variant in (

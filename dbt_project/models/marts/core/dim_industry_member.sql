@@ -1,35 +1,7 @@
-with member as (
-    select
-        security_code,
-        industry_system,
-        industry_code,
-        valid_from,
-        valid_to,
-    from {{ ref("stg_industry_member") }}
-    where industry_system in ('citic1', 'pool32', 'shenwan1')
-),
-
--- Vendors that give only first days leave the last day to the next row.
-closed_by_next as (
-    select
-        security_code,
-        industry_system,
-        industry_code,
-        valid_from,
-        least(
-            valid_to,
-            lead(valid_from) over (
-                partition by security_code, industry_system
-                order by valid_from
-            )
-        ) as valid_to,
-    from member
-)
-
 select
     cast(security_code as varchar) as security_code,
     cast(industry_system as varchar) as industry_system,
     cast(valid_from as date) as valid_from,
     cast(industry_code as varchar) as industry_code,
     cast(valid_to as date) as valid_to,
-from closed_by_next
+from {{ ref("int_industry_member") }}

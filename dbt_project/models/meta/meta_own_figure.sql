@@ -9,7 +9,7 @@ select
     own_value,
     is_signal,
     basis,
-from {{ ref("int_own_figure_diffusion") }}
+from {{ ref("meta_own_figure_diffusion") }}
 union all
 select
     system,
