@@ -130,7 +130,7 @@ own_value as (
     cross join metric
     union all
     select
-        'annual_excess_return_' || performance.period as metric,
+        metric.metric,
         'strategy' as subject_code,
         make_date(cast(performance.period as integer), 12, 31) as as_of_date,
         performance.excess_return as own_value,
@@ -144,6 +144,8 @@ own_value as (
         on
             cast(performance.period as integer) = year_end.calendar_year
             and performance.last_date = year_end.last_trade_date
+    -- Only the years that were published: real data reach further back.
+    inner join metric on 'annual_excess_return_' || performance.period = metric.metric
 )
 
 select
