@@ -144,6 +144,10 @@ def _end_orphan(settings: Settings, builder: str | int | None) -> None:
 def _holds_file(path: Path, pid: int) -> bool:
     try:
         duckdb.connect(str(path)).close()
+    except duckdb.InternalException:
+        # Nobody has it, but the log of a killed builder must be replayed first, which
+        # the next connection does.
+        return False
     except duckdb.IOException as error:
         holder = re.search(r"PID (\d+)", str(error))
         return holder is not None and int(holder.group(1)) == pid
