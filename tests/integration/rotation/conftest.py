@@ -6,6 +6,8 @@ markets and figures that a test makes up in the test itself.
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from warehouse.settings import PROJECT_ROOT
@@ -62,6 +65,58 @@ class DbtFile:
             check=False,
         )
         assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+
+
+def make_trading_days(days: list[dt.date], last_loaded: dt.date) -> pd.DataFrame:
+    """Make the rows of int_trading_day for a calendar that holds whole periods only."""
+    weeks = {day.isocalendar()[:2]: day for day in days}
+    months = {(day.year, day.month): day for day in days}
+    frame = pd.DataFrame(
+        {
+            "trade_date": days,
+            "day_index": range(1, len(days) + 1),
+            "trade_week": [weeks[day.isocalendar()[:2]] for day in days],
+            "trade_month_end": [months[day.year, day.month] for day in days],
+        }
+    )
+    frame["previous_trade_date"] = [None, *days[:-1]]
+    frame["next_trade_date"] = [day for _, day in itertools.pairwise(days)] + [None]
+    frame["is_week_end"] = frame["trade_date"] == frame["trade_week"]
+    frame["is_month_end"] = frame["trade_date"] == frame["trade_month_end"]
+    frame["is_week_complete"] = frame["trade_week"] <= last_loaded
+    frame["is_month_complete"] = frame["trade_month_end"] <= last_loaded
+    frame["is_loaded"] = frame["trade_date"] <= last_loaded
+    return frame
+
+
+def write_trading_days(
+    con: duckdb.DuckDBPyConnection, days: list[dt.date], last_loaded: dt.date
+) -> None:
+    """Put a calendar where int_trading_day would stand."""
+    con.register("trading_days", make_trading_days(days, last_loaded))
+    con.execute(
+        """
+        create schema if not exists intermediate;
+        create or replace table intermediate.int_trading_day as
+        select * replace (
+            cast(trade_date as date) as trade_date,
+            cast(trade_week as date) as trade_week,
+            cast(trade_month_end as date) as trade_month_end,
+            cast(previous_trade_date as date) as previous_trade_date,
+            cast(next_trade_date as date) as next_trade_date
+        )
+        from trading_days
+        """
+    )
+
+
+WriteTradingDays = Callable[[duckdb.DuckDBPyConnection, list[dt.date], dt.date], None]
+
+
+@pytest.fixture(scope="session")
+def write_calendar() -> WriteTradingDays:
+    """Return the writer of a made-up calendar."""
+    return write_trading_days
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from scipy import stats
 from warehouse.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from tests.integration.rotation.conftest import DbtFile
+    from tests.integration.rotation.conftest import DbtFile, WriteTradingDays
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 FIGURE_COUNT = 1139
@@ -56,6 +56,9 @@ def open_days(first: dt.date, last: dt.date) -> list[dt.date]:
     return [day for day in days if day.weekday() < 5 and day not in holidays]
 
 
+DAYS = open_days(dt.date(2021, 1, 1), dt.date(2026, 1, 30))
+
+
 def last_week_end(report_date: dt.date, days: list[dt.date]) -> dt.date:
     """Return the last day of the last exchange week that had ended by the report."""
     ends = {day.isocalendar()[:2]: day for day in days}
@@ -72,21 +75,10 @@ class Reconciled:
     own: pd.DataFrame
 
 
-def seed_market(file: DbtFile, days: list[dt.date], name: str) -> None:
-    """Put a calendar and one stock into the file."""
-    calendar = pd.DataFrame({"calendar_date": days, "is_open": True})
+def name_stock(file: DbtFile, name: str) -> None:
+    """Put one stock of that name into the file."""
     with file.connect() as con:
-        con.register("calendar", calendar)
-        con.execute(
-            """
-            create schema if not exists staging;
-            create or replace table staging.stg_trading_calendar as
-            select cast(calendar_date as date) as calendar_date, is_open
-            from calendar;
-            create or replace table staging.stg_daily_bar as
-            select max(calendar_date) as trade_date from staging.stg_trading_calendar;
-            """
-        )
+        con.execute("create schema if not exists staging")
         con.execute(
             "create or replace table staging.stg_security as select ? as name", [name]
         )
@@ -98,7 +90,7 @@ def set_own_figures(file: DbtFile, own: pd.DataFrame) -> None:
         con.register("own", own)
         con.execute(
             """
-            create or replace table intermediate.int_own_figure as
+            create or replace table meta.meta_own_figure as
             select
                 cast(system as varchar) as system,
                 cast(metric as varchar) as metric,
@@ -168,13 +160,15 @@ PUBLISHED_SEEDS = (
 
 
 @pytest.fixture(scope="module")
-def file(make_dbt_file: Callable[[], DbtFile]) -> DbtFile:
+def file(
+    make_dbt_file: Callable[[], DbtFile], write_calendar: WriteTradingDays
+) -> DbtFile:
     made = make_dbt_file()
-    seed_market(made, open_days(dt.date(2021, 1, 1), dt.date(2026, 1, 30)), "浦发银行")
+    name_stock(made, "浦发银行")
     with made.connect() as con:
-        con.execute("create schema if not exists intermediate")
+        write_calendar(con, DAYS, DAYS[-1])
     made.dbt("seed", *PUBLISHED_SEEDS)
-    made.dbt("run", "int_trading_day", "int_loaded_market", "meta_published_figure")
+    made.dbt("run", "int_loaded_market", "meta_published_figure")
     return made
 
 
@@ -418,7 +412,6 @@ def test_printed_lists_are_split_where_the_worst_begin(
 
 
 def test_as_of_dates_follow_the_rule(reconciled: Reconciled) -> None:
-    days = open_days(dt.date(2021, 1, 1), dt.date(2026, 1, 30))
     for figure in reconciled.figures.itertuples():
         if figure.date_rule == "none":
             assert figure.as_of_date is None
@@ -429,7 +422,7 @@ def test_as_of_dates_follow_the_rule(reconciled: Reconciled) -> None:
         elif figure.stated_date is not None:
             assert figure.as_of_date == figure.stated_date
         else:
-            assert figure.as_of_date == last_week_end(figure.report_date, days)
+            assert figure.as_of_date == last_week_end(figure.report_date, DAYS)
 
 
 @pytest.mark.parametrize(
@@ -489,9 +482,13 @@ def test_reasons_say_what_is_missing(file: DbtFile) -> None:
 
 
 @pytest.mark.usefixtures("reconciled")
-def test_a_calendar_that_ends_early_gives_no_date(file: DbtFile) -> None:
-    seed_market(file, open_days(dt.date(2021, 1, 1), dt.date(2025, 9, 10)), "浦发银行")
-    file.dbt("run", "int_trading_day", "meta_published_figure", "meta_reconciliation")
+def test_a_calendar_that_ends_early_gives_no_date(
+    file: DbtFile, write_calendar: WriteTradingDays
+) -> None:
+    days = [day for day in DAYS if day <= dt.date(2025, 9, 12)]
+    with file.connect() as con:
+        write_calendar(con, days, days[-1])
+    file.dbt("run", "meta_published_figure", "meta_reconciliation")
     rows = read_table(file, "meta_reconciliation").set_index("figure_id")
     assert rows.loc["F0030", "as_of_date"] is None
     assert rows.loc["F0030", "reason"] == (
@@ -502,11 +499,15 @@ def test_a_calendar_that_ends_early_gives_no_date(file: DbtFile) -> None:
 
 
 @pytest.mark.usefixtures("reconciled")
-def test_a_generated_market_is_compared_with_nothing(file: DbtFile) -> None:
-    seed_market(file, open_days(dt.date(2021, 1, 1), dt.date(2026, 1, 30)), "样本0001")
+def test_a_generated_market_is_compared_with_nothing(
+    file: DbtFile, write_calendar: WriteTradingDays
+) -> None:
+    name_stock(file, "样本0001")
+    with file.connect() as con:
+        write_calendar(con, DAYS, DAYS[-1])
     file.dbt(
         "run",
-        *("int_trading_day", "int_loaded_market", "meta_published_figure"),
+        *("int_loaded_market", "meta_published_figure"),
         *("meta_reconciliation", "meta_reconciliation_summary"),
     )
     rows = read_table(file, "meta_reconciliation")

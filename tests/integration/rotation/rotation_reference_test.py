@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 if TYPE_CHECKING:
-    from tests.integration.rotation.conftest import DbtFile
+    from tests.integration.rotation.conftest import DbtFile, WriteTradingDays
 
 FIRST = dt.date(2021, 11, 1)
 LAST_LOADED = dt.date(2023, 8, 16)  # a Wednesday: week and month are incomplete
@@ -64,7 +64,6 @@ class Market:
     """A random market: returns with gaps, scores with ties and missing ones."""
 
     days: list[dt.date]
-    calendar: list[dt.date]
     returns: pd.DataFrame
     scores: pd.DataFrame
     stocks: pd.DataFrame
@@ -145,7 +144,6 @@ def make_market() -> Market:
             scores.append((pool, asset, day, "default", score))
     return Market(
         days=days,
-        calendar=calendar,
         stocks=make_stocks(rng, [day for day in days if day <= LAST_LOADED]),
         returns=pd.DataFrame(
             returns,
@@ -445,15 +443,11 @@ def dates_to_python(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def built(make_dbt_file: Callable[[], DbtFile]) -> Built:
+def built(
+    make_dbt_file: Callable[[], DbtFile], write_calendar: WriteTradingDays
+) -> Built:
     market = make_market()
     file = make_dbt_file()
-    calendar = pd.DataFrame(
-        {
-            "calendar_date": market.calendar,
-            "is_open": [day in set(market.days) for day in market.calendar],
-        }
-    )
     strategies = pd.DataFrame([vars(strategy) for strategy in STRATEGIES]).assign(
         name_cn="",
         name_en="",
@@ -468,19 +462,17 @@ def built(make_dbt_file: Callable[[], DbtFile]) -> Built:
     ].drop_duplicates()
     with file.connect() as con:
         for name, frame in {
-            "core.dim_industry_member": members.assign(
+            "intermediate.int_industry_member": members.assign(
                 valid_from=FIRST, valid_to=pd.Series(dtype="datetime64[us]")
             ),
-            "core.fct_tradability_daily": market.stocks[
+            "intermediate.int_tradability_day": market.stocks[
                 ["trade_date", "security_code", *FLAGS]
             ],
             "intermediate.int_security_day": market.stocks[
                 ["trade_date", "security_code", "previous_float_cap_cny"]
             ],
-            "staging.stg_trading_calendar": calendar,
-            "staging.stg_daily_bar": pd.DataFrame({"trade_date": market.loaded}),
-            "industry.fct_industry_return_daily": market.returns,
-            "diffusion.fct_diffusion_index_daily": market.scores,
+            "intermediate.int_industry_return_daily": market.returns,
+            "intermediate.int_diffusion_index_daily": market.scores,
             "seeds.strategy": strategies,
         }.items():
             schema = name.split(".")[0]
@@ -488,23 +480,17 @@ def built(make_dbt_file: Callable[[], DbtFile]) -> Built:
             con.register("made_up", frame)
             con.execute(f"create table {name} as select * from made_up")
         for table, column in (
-            ("industry.fct_industry_return_daily", "trade_date"),
-            ("diffusion.fct_diffusion_index_daily", "trade_date"),
-            ("staging.stg_trading_calendar", "calendar_date"),
-            ("staging.stg_daily_bar", "trade_date"),
-            ("core.fct_tradability_daily", "trade_date"),
+            ("intermediate.int_industry_return_daily", "trade_date"),
+            ("intermediate.int_diffusion_index_daily", "trade_date"),
+            ("intermediate.int_tradability_day", "trade_date"),
             ("intermediate.int_security_day", "trade_date"),
-            ("core.dim_industry_member", "valid_from"),
-            ("core.dim_industry_member", "valid_to"),
+            ("intermediate.int_industry_member", "valid_from"),
+            ("intermediate.int_industry_member", "valid_to"),
         ):
             con.execute(f"alter table {table} alter {column} type date")
+        write_calendar(con, market.days, LAST_LOADED)
         con.execute("alter table seeds.strategy alter buffer_rank type integer")
-    file.dbt(
-        "run",
-        "int_trading_day",
-        "path:models/intermediate/rotation",
-        "path:models/marts/rotation",
-    )
+    file.dbt("run", "path:models/intermediate/rotation", "path:models/marts/rotation")
     with file.connect() as con:
         tables = {
             name: dates_to_python(con.execute(query).df())
