@@ -1,0 +1,211 @@
+"""Rules of the dbt project, read from its manifest: layers, contracts, words, leaks.
+
+A rule of the house that a manifest can show is tested here, without a list of
+exceptions. Add a rule; keep what needs a built warehouse out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse import dbt_sources
+from warehouse.settings import PROJECT_ROOT
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+# raw -> stg_ -> int_ -> dim_ / fct_ -> mart_; meta_ speaks of all of them.
+LAYERS = {"stg": 1, "int": 2, "dim": 3, "fct": 3, "mart": 4, "meta": 5}
+SIGNALS = re.compile(r"score|signal|weight|holding|selection|portfolio")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("manifest")
+    command = [
+        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+        "--no-use-colors", "--quiet", "parse",
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(folder), "--log-path", str(folder),
+    ]  # fmt: skip
+    environment = os.environ | {"LUNDONG_BUILD_PATH": str(folder / "build.duckdb")}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    content: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return content
+
+
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    assert len(found) > 40
+    return found
+
+
+def layer(name: str) -> str:
+    return name.split("_")[0]
+
+
+def parents(manifest: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    known = manifest["nodes"] | manifest["sources"]
+    return [known[parent] for parent in node["depends_on"]["nodes"]]
+
+
+def layer_breaks(manifest: dict[str, Any]) -> list[str]:
+    """Return "child <- parent" for every reference against the direction."""
+    breaks = []
+    for node in models(manifest):
+        own = LAYERS[layer(node["name"])]
+        for parent in parents(manifest, node):
+            if parent["resource_type"] == "source":
+                allowed = layer(node["name"]) in {"stg", "meta"}
+            elif parent["resource_type"] == "seed":
+                allowed = layer(node["name"]) != "stg"
+            else:
+                above = LAYERS[layer(parent["name"])]
+                allowed = above <= own and layer(node["name"]) != "stg"
+            if not allowed:
+                breaks.append(f"{node['name']} <- {parent['name']}")
+    return breaks
+
+
+def leaks(manifest: dict[str, Any]) -> list[str]:
+    """Return the models that score, signal or weigh and know a forward return."""
+    children: dict[str, list[str]] = manifest["child_map"]
+    queue = [
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and "_forward_return" in node["name"]
+    ]
+    reached: set[str] = set()
+    while queue:
+        for child in children.get(queue.pop(), []):
+            if child.startswith("model.") and child not in reached:
+                reached.add(child)
+                queue.append(child)
+    names = (child.split(".")[-1] for child in reached)
+    return sorted(name for name in names if SIGNALS.search(name))
+
+
+def test_every_model_bears_the_name_of_a_layer(manifest: dict[str, Any]) -> None:
+    assert [n["name"] for n in models(manifest) if layer(n["name"]) not in LAYERS] == []
+
+
+def test_layers_run_one_way(manifest: dict[str, Any]) -> None:
+    assert layer_breaks(manifest) == []
+
+
+def test_layer_rule_sees_a_break(manifest: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(manifest))
+    child = broken["nodes"]["model.lundong.int_trading_day"]
+    child["depends_on"]["nodes"].append("model.lundong.dim_trade_week")
+    assert layer_breaks(broken) == ["int_trading_day <- dim_trade_week"]
+
+
+def test_no_forward_return_behind_a_signal(manifest: dict[str, Any]) -> None:
+    assert leaks(manifest) == []
+
+
+def test_leak_rule_sees_a_leak(manifest: dict[str, Any]) -> None:
+    leaking = json.loads(json.dumps(manifest))
+    name = "int_stock_forward_return"
+    leaking["nodes"][f"model.lundong.{name}"] = {"resource_type": "model", "name": name}
+    leaking["child_map"][f"model.lundong.{name}"] = ["model.lundong.int_strategy_score"]
+    assert "fct_rotation_holding" in leaks(leaking)
+
+
+def test_published_models_have_contracts(manifest: dict[str, Any]) -> None:
+    loose = [
+        node["name"]
+        for node in models(manifest)
+        if layer(node["name"]) in {"dim", "fct", "mart", "meta"}
+        and not node["config"]["contract"]["enforced"]
+    ]
+    assert loose == []
+
+
+def test_every_column_of_a_contract_is_described_and_typed(
+    manifest: dict[str, Any],
+) -> None:
+    bare = [
+        f"{node['name']}.{column['name']}"
+        for node in models(manifest)
+        if node["config"]["contract"]["enforced"]
+        for column in node["columns"].values()
+        if not column["description"].strip() or not column["data_type"]
+    ]
+    assert bare == []
+
+
+def test_every_description_states_the_grain(manifest: dict[str, Any]) -> None:
+    vague = [
+        node["name"]
+        for node in models(manifest)
+        if not re.search(r"\bOne row\b", node["description"])
+    ]
+    assert vague == []
+
+
+def test_every_description_is_stored_in_the_database(manifest: dict[str, Any]) -> None:
+    silent = [
+        node["name"]
+        for node in models(manifest)
+        if layer(node["name"]) in {"dim", "fct", "mart", "meta"}
+        and node["config"]["persist_docs"] != {"relation": True, "columns": True}
+    ]
+    assert silent == []
+
+
+def test_keys_of_facts_and_dimensions_are_proven(manifest: dict[str, Any]) -> None:
+    proven = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and test.get("test_metadata")
+        and "unique" in test["test_metadata"]["name"]
+    } | {
+        node["unique_id"]
+        for node in models(manifest)
+        if any(
+            constraint["type"] == "primary_key"
+            for part in (node, *node["columns"].values())
+            for constraint in part["constraints"]
+        )
+    }
+    unproven = [
+        node["name"]
+        for node in models(manifest)
+        if layer(node["name"]) in {"dim", "fct", "mart"}
+        and node["unique_id"] not in proven
+    ]
+    assert unproven == []
+
+
+def test_every_formula_has_a_unit_test(manifest: dict[str, Any]) -> None:
+    """Facts that compute have a hand-computed panel; those that select need none."""
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    untested = []
+    for node in models(manifest):
+        computes = re.search(r"\b(over|group by|join)\b", node["raw_code"])
+        if layer(node["name"]) in {"fct"} and computes and node["name"] not in tested:
+            untested.append(node["name"])
+    assert untested == []
+
+
+@pytest.mark.parametrize(
+    ("name", "render"),
+    [
+        ("sources.yml", dbt_sources.render_sources),
+        ("staging.yml", dbt_sources.render_staging),
+    ],
+)
+def test_generated_yaml_is_fresh(name: str, render: Any) -> None:
+    path: Path = dbt_sources.STAGING / name
+    assert path.read_text(encoding="utf-8") == render(), "stale: run `make docs`"
