@@ -210,7 +210,7 @@ def make_raw_tables(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
                 )
             states = {state.name: state for state in raw_table_states(con)}
             outcomes = [check(con) for check in RAW_CHECKS]
-            record_outcomes(con, context.run_id, outcomes)
+            record_outcomes(con, context.run.run_id, outcomes)
         for key in sorted(context.selected_asset_keys):
             table = states[key.path[-1]]
             yield dg.MaterializeResult(
@@ -313,7 +313,7 @@ def make_dbt_models(
         variables = {
             **environment(settings),
             **build_variables(window, as_of_date=as_of),
-            "LUNDONG_RUN_ID": context.run_id,
+            "LUNDONG_RUN_ID": context.run.run_id,
         }
         with applied_environment(variables):
             invocation = dbt.cli(
@@ -340,7 +340,7 @@ def make_dbt_models(
             record_build(
                 con,
                 window,
-                build_id=context.run_id,
+                build_id=context.run.run_id,
                 as_of_date=min(as_of, loaded) if as_of and loaded else loaded,
             )
         end_build(settings)

@@ -51,7 +51,7 @@ class WarehouseResource(StoreResource):
         self, context: dg.InitResourceContext
     ) -> Iterator[WarehouseResource]:
         """Hold the store's lock for the run, after clearing up behind dead runs."""
-        run_id = context.run_id or ""
+        run_id = context.run.run_id if context.run else ""
         with writer_lock(self.settings, f"run {run_id[:8]}"):
             if context.instance is not None:
                 dead = end_dead_runs(context.instance, run_id=run_id)
