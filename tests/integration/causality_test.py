@@ -78,42 +78,48 @@ def test_monthly_job_finds_the_past_unchanged(home_copy: Settings) -> None:
     assert not (home_copy.home / "causality").exists()
 
 
-def test_past_stays_when_cut_the_day_before_a_reclassification(
-    small_settings: Settings, tmp_path: Path
+# The day before stocks change their industry, with another delisted later.
+BEFORE_A_MOVE = """
+    select max(day.trade_date)
+    from intermediate.int_trading_day as day
+    where day.trade_date < (
+        select min(member.valid_to)
+        from core.dim_industry_member as member
+        inner join core.dim_security as security
+            on security.delist_date > member.valid_to
+        where member.valid_to > (select min(trade_date) + 300 from raw.daily_bar)
+    )
+"""
+# A day on which a stock is suspended that is suspended on the next day too.
+WITHIN_A_SUSPENSION = """
+    select min(day.trade_date)
+    from intermediate.int_security_day as day
+    inner join intermediate.int_security_day as later
+        on
+            day.security_code = later.security_code
+            and later.day_index = day.day_index + 1
+    where
+        day.is_suspended
+        and later.is_suspended
+        and day.trade_date > (select min(trade_date) + 400 from raw.daily_bar)
+"""
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(BEFORE_A_MOVE, id="before a move to another industry"),
+        pytest.param(WITHIN_A_SUSPENSION, id="within a suspension"),
+    ],
+)
+def test_past_of_every_table_stays_when_cut(
+    small_settings: Settings, tmp_path: Path, chosen: str
 ) -> None:
-    """Stocks are suspended over the cut, one is delisted and one moves after it."""
     with connect_build(small_settings, read_only=True) as con:
-        row = con.execute(
-            """
-            select
-                max(day.trade_date) as cut,
-                any_value(moved.valid_to) as moved_on
-            from intermediate.int_trading_day as day
-            inner join (
-                select min(member.valid_to) as valid_to
-                from core.dim_industry_member as member
-                inner join core.dim_security as security
-                    on security.delist_date > member.valid_to
-                where
-                    member.valid_to > (
-                        select min(trade_date) + 300 from raw.daily_bar
-                    )
-            ) as moved on day.trade_date < moved.valid_to
-            """
-        ).fetchone()
-        assert row is not None
-        cut, moved_on = row
-        suspended = con.execute(
-            """
-            select count(*)
-            from intermediate.int_security_day
-            where is_suspended and trade_date in (?, ?)
-            group by security_code
-            having count(*) = 2
-            """,
-            [cut, moved_on],
-        ).fetchall()
-    assert suspended
+        row = con.execute(chosen).fetchone()
+    assert row is not None
+    cut = row[0]
+    assert isinstance(cut, date)
     results = check_causality(
         small_settings, cut, with_summaries=False, scratch=tmp_path / "scratch"
     )
