@@ -33,7 +33,7 @@ class WarehouseTranslator(DagsterDbtTranslator):
         schema = str(dbt_resource_props["schema"])
         subject = dbt_resource_props["fqn"][2:-1]
         if schema == "intermediate" and subject:
-            return f"{schema}_{subject[0]}"
+            return f"int_{subject[0]}"
         return schema
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
