@@ -116,6 +116,8 @@ def make_own_figures(published: pd.DataFrame) -> pd.DataFrame:
     step = own["published_value"].abs().groupby([own["system"], own["metric"]])
     spread = step.transform("mean") + 1e-4
     own["own_value"] = own["published_value"] + spread * 0.3 * np.sin(2.0 * place + 1)
+    # A printed zero has no sign, even where ours is zero too.
+    own.loc[own["published_value"] == 0, "own_value"] = 0.0
     own["is_signal"] = np.where(own["is_signal"], place % 2 == 0, None)
     own["basis"] = BASIS
     own = own.drop_duplicates(["system", "metric", "subject_code", "as_of_date"])
