@@ -104,7 +104,10 @@ def test_1_delisted_stocks_keep_their_returns_at_a_rebuilt_level(
 
 def test_1_stocks_without_bars_are_reported(query: Query) -> None:
     """The files hold stocks that were listed in 2026: members that left are unknown."""
-    assert set_aside(query, "index_member") == {"unknown_security": 32}
+    assert set_aside(query, "index_member") == {
+        "unknown_security": 32,
+        "without_a_day": 29,
+    }
     assert set_aside(query, "industry_member")["unknown_security"] == 1_038
     assert set_aside(query, "security") == {"missing_value": 248}
 
