@@ -292,7 +292,12 @@ def refresh_lake_view(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
         [table.name],
     ).fetchall()
     root = lake_root(con) if rows else Path()
-    body = lake_rows_sql(table, [root / row[0] for row in rows])
+    files = [root / row[0] for row in rows]
+    missing = next((file for file in files if not file.exists()), None)
+    if missing is not None:
+        message = f"{missing} is missing: restore {root}, or load into an empty store"
+        raise StoreError(message)
+    body = lake_rows_sql(table, files)
     view = f"raw.{quote_identifier(table.name)}"
     con.execute(f"create or replace view {view} as {body}")
     con.execute(f"comment on view {view} is {quote_literal(table.description)}")

@@ -19,7 +19,7 @@ import pytest
 from warehouse.load import load_folder
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.settings import PROJECT_ROOT, Settings
-from warehouse.store import connect_build, current_rows_sql
+from warehouse.store import StoreError, connect_build, current_rows_sql
 
 IDENTITY = PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml"
 MINUTE_COLUMNS = ("open_cny", "high_cny", "low_cny", "close_cny")
@@ -206,6 +206,18 @@ def test_a_day_of_the_lake_is_written_whole_and_kept(market: Any) -> None:
         "from raw.minute_bar"
     ) == [(15, 15, 1, 1)]
     assert not list(market.settings.lake.rglob("*.tmp"))
+
+
+def test_a_lost_file_of_the_lake_is_named(market: Any) -> None:
+    market.write_parquet(
+        "minute_bar.parquet", minute_rows(market.new_day, market.codes[:1])
+    )
+    market.load()
+    ((name,),) = market.query("select file_path from raw.lake_file")
+    (market.settings.lake / name).unlink()
+
+    with pytest.raises(StoreError, match=rf"{name} is missing: restore"):
+        market.load()
 
 
 def test_a_day_of_minutes_needs_an_open_day(market: Any) -> None:
