@@ -293,7 +293,10 @@ def reconciliation_counts(con: duckdb.DuckDBPyConnection) -> Grid:
         con,
         "published figures by status",
         """
-        select status, coalesce(reason, '') as reason, count(*) as figures
+        select
+            status,
+            coalesce(split_part(reason, ':', 1), '') as reason,
+            count(*) as figures
         from meta.meta_reconciliation
         group by all
         order by figures desc, reason
