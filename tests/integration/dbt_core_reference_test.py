@@ -192,16 +192,17 @@ def load_market(path: Path, market: Market, *, shuffled: bool = False) -> None:
 
 def build(path: Path, **variables: object) -> None:
     command = [
-        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--quiet", "build",
+        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+        "--no-use-colors", "--quiet", "build",
         "--resource-type", "model", "--resource-type", "seed",
         "--select", "+marts.core", "+marts.industry", "+marts.diffusion",
         "--exclude", "dim_strategy+",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(path.parent / "target"),
         "--log-path", str(path.parent / "logs"),
-        "--vars", repr({name: str(value) for name, value in variables.items()}),
     ]  # fmt: skip
-    environment = os.environ | {"LUNDONG_BUILD_PATH": str(path)}
+    given = {f"LUNDONG_{name.upper()}": str(value) for name, value in variables.items()}
+    environment = os.environ | given | {"LUNDONG_BUILD_PATH": str(path)}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False
     )
