@@ -9,13 +9,13 @@ with check_result as (
         severity,
         status,
         failure_count,
-        message
+        message,
     from {{ source("raw", "check_result") }}
 ),
 
 -- The first check of every refresh; without one, as when dbt is run by hand, any run.
 newest_run as (
-    select run_id
+    select run_id,
     from check_result
     group by run_id
     order by
@@ -35,10 +35,10 @@ newest_attempt as (
         check_result.severity,
         check_result.status,
         check_result.failure_count,
-        check_result.message
+        check_result.message,
     from check_result
     where
-        check_result.run_id in (select newest_run.run_id from newest_run)
+        check_result.run_id in (select newest_run.run_id, from newest_run)
         -- Monthly, in a run of its own.
         or check_result.check_name = 'causality'
     qualify
@@ -55,5 +55,5 @@ select
     cast(failure_count as bigint) as failure_count,
     cast(message as varchar) as message,
     cast(run_id as varchar) as run_id,
-    cast(checked_at as timestamp with time zone) as checked_at
+    cast(checked_at as timestamp with time zone) as checked_at,
 from newest_attempt

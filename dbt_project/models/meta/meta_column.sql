@@ -37,5 +37,5 @@ select
     cast(column_name as varchar) as column_name,
     cast(data_type as varchar) as data_type,
     cast(time_class as varchar) as time_class,
-    cast(description as varchar) as description
+    cast(description as varchar) as description,
 from described

@@ -26,5 +26,5 @@ select
     cast(table_kind as varchar) as table_kind,
     cast(parent_schema as varchar) as parent_schema,
     cast(parent_name as varchar) as parent_name,
-    cast(parent_kind as varchar) as parent_kind
+    cast(parent_kind as varchar) as parent_kind,
 from edge

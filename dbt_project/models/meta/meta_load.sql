@@ -15,7 +15,7 @@ with load as (
         row_count_rejected,
         first_date,
         last_date,
-        status
+        status,
     from {{ source("raw", "load") }}
 )
 
@@ -33,5 +33,5 @@ select
     cast(row_count_rejected as bigint) as row_count_rejected,
     cast(first_date as date) as first_date,
     cast(last_date as date) as last_date,
-    cast(status as varchar) as status
+    cast(status as varchar) as status,
 from load

@@ -10,7 +10,7 @@ with rejected_row as (
         value,
         reason,
         expected,
-        row_json
+        row_json,
     from {{ source("raw", "rejected_row") }}
 )
 
@@ -23,5 +23,5 @@ select
     cast(value as varchar) as value,
     cast(reason as varchar) as reason,
     cast(expected as varchar) as expected,
-    cast(row_json as varchar) as row_json
+    cast(row_json as varchar) as row_json,
 from rejected_row
