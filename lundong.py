@@ -465,7 +465,9 @@ def print_status(settings: Settings, state: Status) -> None:
     out.print(f"store: {settings.home}")
     if state.writer:
         out.print(f"writing: {state.writer}")
-    if not state.tables:
+    if state.writer and not state.tables:
+        out.print("what is loaded can be told when the writer has ended")
+    elif not state.tables:
         out.print(f"nothing is loaded: {command('sample')} or {command('load --help')}")
     else:
         table = Table(box=None, pad_edge=False)
