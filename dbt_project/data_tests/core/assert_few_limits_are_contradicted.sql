@@ -6,7 +6,7 @@
 }}
 
 -- Trading beyond the price that the rules give should be rare: relistings, and errors
--- of references. A row is a year in which it was more than one traded day in a thousand.
+-- of references. A row is a year with more than one such day in a thousand traded.
 select
     year(trade_date) as trade_year,
     count(*) filter (where limit_source = 'contradicted') as contradicted_count,

@@ -1,7 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_industry_return_daily"}}}) }}
 
 -- Industry returns weighted by their caps are the return of their members together,
--- which is computed here from the stocks. A row is a day of a system on which they differ.
+-- which is computed here from the stocks. A row is a day of a system on which they
+-- differ.
 with industry_return as (
     select
         industry_system,
