@@ -86,7 +86,7 @@ judged as (
             true
         ) as is_beyond,
         -- The close, not the high or low, which meet the price by chance too often: of
-        -- the shares so found in 2024-06 a quarter were not ST, by closes one in twenty.
+        -- the shares so found in 2024-06 a quarter were not ST; by closes, one in 20.
         close_ticks in (up_ticks, down_ticks) as is_touch,
     from limited
 ),
