@@ -25,5 +25,3 @@ def var(name: str, default: Any = None) -> Any:
 def env_var(_name: str, default: str = "") -> str:
     """Return the default: the lint knows no environment."""
     return default
-
-
