@@ -129,7 +129,7 @@ def pandas_peer(folder: Path) -> Result:
     bars["date"] = pd.to_datetime(bars["date"])
     days = pd.DataFrame({"trade_date": np.sort(bars["date"].unique())})
     days["day_index"] = np.arange(len(days))
-    monday = days["trade_date"] - pd.to_timedelta(days["trade_date"].dt.weekday, "D")
+    monday = days["trade_date"] - pd.to_timedelta(days["trade_date"].dt.dayofweek, "D")
     days["trade_week"] = days.groupby(monday)["trade_date"].transform("max")
     bars["day_index"] = np.searchsorted(days["trade_date"], bars["date"])
     shares = _pandas_shares(folder, bars, days)
@@ -210,8 +210,9 @@ def _pandas_shares(
     quarter = quarter[
         (quarter["total_mv"] > 0) & quarter["quarter_end"].dt.is_quarter_end
     ]
-    quarter["code"] = pd.Categorical(quarter["code"], bars["code"].cat.categories)
-    quarter = quarter.dropna(subset="code").sort_values("quarter_end")
+    codes = bars["code"].cat.categories
+    quarter = quarter[quarter["code"].isin(codes)].sort_values("quarter_end")
+    quarter["code"] = pd.Categorical(quarter["code"], codes)
     ends = quarter["quarter_end"].unique()
     near = bars[bars["date"] > ends.min() - pd.Timedelta(days=PRICE_AGE_DAYS)]
     quarter = pd.merge_asof(
@@ -253,15 +254,14 @@ def _pandas_members(
         history["start_date"] < pd.Timestamp(SCHEME_2021)
     ).fillna(history["sw_code"].str[:2].map(INDUSTRY_OF))
     history["industry_code"] = history["industry_code"].astype("category")
+    history = history[history["code"].isin(codes)].copy()
     history["code"] = pd.Categorical(history["code"], codes)
     history["day_index"] = np.searchsorted(days["trade_date"], history["known_date"])
-    return (
-        history.dropna(subset="code")
-        .sort_values(["day_index", "known_date"], kind="stable")
-        .drop_duplicates(["code", "day_index"], keep="last")[
-            ["code", "day_index", "industry_code"]
-        ]
-    )
+    return history.sort_values(
+        ["day_index", "known_date"], kind="stable"
+    ).drop_duplicates(["code", "day_index"], keep="last")[
+        ["code", "day_index", "industry_code"]
+    ]
 
 
 def polars_peer(folder: Path) -> Result:
