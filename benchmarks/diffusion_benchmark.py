@@ -129,7 +129,9 @@ def pandas_peer(folder: Path) -> Result:
     bars["date"] = pd.to_datetime(bars["date"])
     days = pd.DataFrame({"trade_date": np.sort(bars["date"].unique())})
     days["day_index"] = np.arange(len(days))
-    monday = days["trade_date"] - pd.to_timedelta(days["trade_date"].dt.dayofweek, "D")
+    monday = days["trade_date"] - pd.to_timedelta(
+        days["trade_date"].dt.day_of_week, "D"
+    )
     days["trade_week"] = days.groupby(monday)["trade_date"].transform("max")
     bars["day_index"] = np.searchsorted(days["trade_date"], bars["date"])
     shares = _pandas_shares(folder, bars, days)
