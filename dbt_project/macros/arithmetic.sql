@@ -1,20 +1,19 @@
 {#
     Sum of doubles that does not depend on the order of the rows. Two threads add doubles
     in another order each time, and the last bits differ; integers of 1e-scale do not.
-    `precision` 18 holds absolute values below 10^(18 - scale) in 64 bits, with the sum
-    itself in 128; a value that does not fit is an error, never a wrong sum.
-    `condition` restricts the rows.
+    They have 128 bits: 64 end at caps of 1e14 CNY, and one bad share count would stop
+    every build. `condition` restricts the rows.
 -#}
-{% macro exact_sum(expression, scale, precision=18, condition=none) -%}
+{% macro exact_sum(expression, scale, condition=none) -%}
     cast(
-        sum(cast({{ expression }} as decimal({{ precision }}, {{ scale }})))
+        sum(cast({{ expression }} as decimal(38, {{ scale }})))
         {%- if condition %} filter (where {{ condition }}){% endif %} as double
     )
 {%- endmacro %}
 
 {# Mean of doubles that does not depend on the order of the rows. -#}
-{% macro exact_mean(expression, scale, precision=18) -%}
-    {{ exact_sum(expression, scale, precision) }} / nullif(count({{ expression }}), 0)
+{% macro exact_mean(expression, scale) -%}
+    {{ exact_sum(expression, scale) }} / nullif(count({{ expression }}), 0)
 {%- endmacro %}
 
 {#

@@ -9,7 +9,7 @@
                 sum(cast(({{ expression }}) * ({{ expression }}) as decimal(38, 30)))
                 as double
             )
-            - power({{ exact_sum(expression, 18, 38) }}, 2)
+            - power({{ exact_sum(expression, 18) }}, 2)
             / nullif(count({{ expression }}), 0),
             0
         )

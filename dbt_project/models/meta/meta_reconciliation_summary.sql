@@ -24,7 +24,7 @@ counted as (
         count(*) filter (where status = 'compared') as compared_count,
         count(*) filter (where status = 'not_comparable') as not_comparable_count,
         count(difference) as difference_count,
-        {{ exact_sum("abs(difference)", 15, 38) }} as absolute_error_sum,
+        {{ exact_sum("abs(difference)", 15) }} as absolute_error_sum,
         count(is_in_our_list) as list_count,
         count(*) filter (where is_in_our_list) as list_overlap_count,
         count(is_signal_matched) as signal_count,

@@ -45,7 +45,7 @@ select
     coalesce(amount_cny / volume_shares, middle_price_cny) as vwap_cny,
     case
         when is_suspended then null
-        when amount_cny is not null then 'amount'
+        when amount_cny / volume_shares is not null then 'amount'
         else 'estimate'
     end as vwap_source,
     total_shares,

@@ -27,8 +27,7 @@ bar as (
         amount_cny,
         adjust_factor,
         turnover_ratio,
-        -- Some vendors give flat bars without volume on suspended days.
-        coalesce(volume_shares > 0, false) as is_traded,
+        {{ is_traded() }} as is_traded,
     from {{ ref("stg_daily_bar") }}
     where
         {{ in_build_window("trade_date", lookback_days=var("float_window_days")) }}

@@ -17,7 +17,7 @@ valued as (
         trade_date,
         is_entry,
         is_exit,
-        {{ exact_sum("position_value", 18, 38) }} as portfolio_value,
+        {{ exact_sum("position_value", 18) }} as portfolio_value,
         count(*) as held_count,
         count(*) filter (where is_carried) as carried_count,
     from position

@@ -181,8 +181,8 @@ summed as (
             as excess_volatility,
         max(drawdown) as max_drawdown,
         max(drawdown_of_excess) as max_drawdown_of_excess,
-        {{ exact_sum("cost", 18, 38) }} as total_cost,
-        {{ exact_sum("turnover", 18, 38) }} as total_turnover
+        {{ exact_sum("cost", 18) }} as total_cost,
+        {{ exact_sum("turnover", 18) }} as total_turnover
     from drawn_down
     group by strategy_code, period
 ),

@@ -29,7 +29,7 @@ trade as (
     select
         strategy_code,
         execution_date,
-        {{ exact_sum("abs(target_weight - drifted_weight)", 18, 38) }} as turnover
+        {{ exact_sum("abs(target_weight - drifted_weight)", 18) }} as turnover
     from {{ ref("int_rotation_trade") }}
     group by strategy_code, execution_date
 ),

@@ -76,8 +76,8 @@ compounded_within_week as (
         exp(sum(strategy_log)) - 1 as strategy_return,
         exp(sum(gross_log)) - 1 as gross_return,
         exp(sum(benchmark_log)) - 1 as benchmark_return,
-        {{ exact_sum("cost", 18, 38) }} as cost,
-        {{ exact_sum("turnover", 18, 38) }} as turnover,
+        {{ exact_sum("cost", 18) }} as cost,
+        {{ exact_sum("turnover", 18) }} as turnover,
         count(*) as day_count,
     from logged
     where is_week_complete
