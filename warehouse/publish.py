@@ -42,6 +42,7 @@ RUN_LOGS = frozenset(
     {
         "meta_check_result",
         "meta_load",
+        "meta_load_finding",
         "meta_model_run",
         "meta_publication",
         "meta_publication_table",
