@@ -7,6 +7,33 @@ with security_day as (
     group by trade_date
 ),
 
+member_count as (
+    select
+        industry_system,
+        trade_date,
+        sum(return_count) as return_count,
+    from {{ ref("int_industry_member_count") }}
+    group by industry_system, trade_date
+),
+
+-- Every loaded day since the system's first member.
+system_day as (
+    select
+        system_start.industry_system,
+        trading_day.trade_date,
+    from (
+        select
+            industry_system,
+            min(trade_date) as first_date,
+        from member_count
+        group by industry_system
+    ) as system_start
+    inner join
+        {{ ref("int_trading_day") }} as trading_day
+        on system_start.first_date <= trading_day.trade_date
+    where trading_day.is_loaded
+),
+
 industry_return as (
     select
         industry_system,
@@ -29,17 +56,19 @@ diffusion as (
 )
 
 select
-    cast(industry_return.industry_system as varchar) as industry_system,
-    cast(industry_return.trade_date as date) as trade_date,
-    cast(security_day.security_count as bigint) as security_count,
-    cast(industry_return.member_count as bigint) as member_count,
-    cast(security_day.first_day_count as bigint) as first_day_count,
+    cast(system_day.industry_system as varchar) as industry_system,
+    cast(system_day.trade_date as date) as trade_date,
+    cast(coalesce(security_day.security_count, 0) as bigint) as security_count,
+    cast(coalesce(industry_return.member_count, 0) as bigint) as member_count,
+    cast(coalesce(security_day.first_day_count, 0) as bigint) as first_day_count,
+    -- Not from the returns: what they lack shows in counts that do not add up.
     cast(
-        security_day.security_count - security_day.first_day_count
-        - industry_return.member_count as bigint
+        coalesce(security_day.security_count - security_day.first_day_count, 0)
+        - coalesce(member_count.return_count, 0) as bigint
     ) as without_industry_count,
     cast(
-        industry_return.member_count - industry_return.weighted_count as bigint
+        coalesce(industry_return.member_count - industry_return.weighted_count, 0)
+        as bigint
     ) as without_cap_count,
     cast(
         coalesce(diffusion.diffusion_member_count, 0) as bigint
@@ -47,9 +76,17 @@ select
     cast(
         coalesce(diffusion.diffusion_excluded_count, 0) as bigint
     ) as diffusion_excluded_count,
-from industry_return
-inner join security_day on industry_return.trade_date = security_day.trade_date
+from system_day
+left join security_day on system_day.trade_date = security_day.trade_date
+left join member_count
+    on
+        system_day.industry_system = member_count.industry_system
+        and system_day.trade_date = member_count.trade_date
+left join industry_return
+    on
+        system_day.industry_system = industry_return.industry_system
+        and system_day.trade_date = industry_return.trade_date
 left join diffusion
     on
-        industry_return.industry_system = diffusion.industry_system
-        and industry_return.trade_date = diffusion.trade_date
+        system_day.industry_system = diffusion.industry_system
+        and system_day.trade_date = diffusion.trade_date

@@ -1,0 +1,302 @@
+{#
+    What tables must hold, for the test `covers`: groups and their numbers of rows. Long
+    panels are counted within the build window only, the others have not changed. dbt
+    gives a test the macros that it calls by their names, so all are named here.
+-#}
+{% macro spine_of(name) -%}
+    {%- if name == "panel" -%}{{ spine_panel() }}
+    {%- elif name == "panel_day" -%}{{ spine_panel_day() }}
+    {%- elif name == "industry_return_daily" -%}{{ spine_industry_return_daily() }}
+    {%- elif name == "industry_return_weekly" -%}{{ spine_industry_return_weekly() }}
+    {%- elif name == "industry_benchmark_daily" -%}{{ spine_industry_benchmark_daily() }}
+    {%- elif name == "industry_coverage_daily" -%}{{ spine_industry_coverage_daily() }}
+    {%- elif name == "diffusion_index_daily" -%}{{ spine_diffusion_index_daily() }}
+    {%- elif name == "diffusion_index_weekly" -%}{{ spine_diffusion_index_weekly() }}
+    {%- elif name == "diffusion_index_monthly" -%}{{ spine_diffusion_index_monthly() }}
+    {%- elif name == "trade_week" -%}{{ spine_trade_week() }}
+    {%- elif name == "security" -%}{{ spine_security() }}
+    {%- elif name == "industry_member" -%}{{ spine_industry_member() }}
+    {%- elif name == "industry" -%}{{ spine_industry() }}
+    {%- elif name == "strategy" -%}{{ spine_strategy() }}
+    {%- elif name == "rotation_holding" -%}{{ spine_rotation_holding() }}
+    {%- elif name == "rotation_return_daily" -%}{{ spine_rotation_return_daily() }}
+    {%- elif name == "rotation_return_weekly" -%}{{ spine_rotation_return_weekly() }}
+    {%- elif name == "rotation_year" -%}{{ spine_rotation_year() }}
+    {%- else -%}
+        {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Every listed security from its first trade on; beyond the last loaded day, trades. -#}
+{% macro spine_panel() -%}
+    select
+        trading_day.trade_date,
+        count(*) as row_count,
+    from {{ ref("int_trading_day") }} as trading_day
+    inner join (
+        select
+            security.security_code,
+            security.delist_date,
+            min(bar.trade_date) as first_date,
+        from {{ ref("stg_daily_bar") }} as bar
+        inner join {{ ref("stg_security") }} as security
+            on bar.security_code = security.security_code
+        where {{ is_traded() }}
+        group by security.security_code, security.delist_date
+    ) as listing
+        on
+            trading_day.trade_date >= listing.first_date
+            and trading_day.trade_date
+            < coalesce(listing.delist_date, date '9999-12-31')
+    where
+        trading_day.is_loaded
+        and {{ in_build_window("trading_day.trade_date") }}
+    group by trading_day.trade_date
+    union all
+    select
+        trading_day.trade_date,
+        count(*) as row_count,
+    from {{ ref("stg_daily_bar") }} as bar
+    inner join {{ ref("stg_security") }} as security
+        on bar.security_code = security.security_code
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on bar.trade_date = trading_day.trade_date
+    where
+        {{ is_traded() }}
+        and not trading_day.is_loaded
+        and {{ in_build_window("bar.trade_date") }}
+    group by trading_day.trade_date
+{%- endmacro %}
+
+{# Every row of the panel. -#}
+{% macro spine_panel_day() -%}
+    select
+        trade_date,
+        count(*) as row_count,
+    from {{ ref("int_security_price_day") }}
+    where {{ in_build_window("trade_date") }}
+    group by trade_date
+{%- endmacro %}
+
+{# Every industry that has a member with a return. -#}
+{% macro spine_industry_return_daily() -%}
+    select
+        industry_system,
+        trade_date,
+        count(*) as row_count,
+    from {{ ref("int_industry_member_count") }}
+    where
+        return_count > 0
+        and {{ in_build_window("trade_date") }}
+    group by industry_system, trade_date
+{%- endmacro %}
+
+{# Every complete week and industry with a return in it. -#}
+{% macro spine_industry_return_weekly() -%}
+    select
+        member_count.industry_system,
+        trading_day.trade_week,
+        count(distinct member_count.industry_code) as row_count,
+    from {{ ref("int_industry_member_count") }} as member_count
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on member_count.trade_date = trading_day.trade_date
+    where
+        member_count.return_count > 0
+        and trading_day.is_week_complete
+    group by member_count.industry_system, trading_day.trade_week
+{%- endmacro %}
+
+{# Every day on which a system has a return. -#}
+{% macro spine_industry_benchmark_daily() -%}
+    select
+        industry_system,
+        trade_date,
+        1 as row_count,
+    from {{ ref("int_industry_member_count") }}
+    where return_count > 0
+    group by industry_system, trade_date
+{%- endmacro %}
+
+{# Every loaded day since a system's first member. -#}
+{% macro spine_industry_coverage_daily() -%}
+    select
+        first_member.industry_system,
+        count(*) as row_count,
+    from (
+        select
+            industry_system,
+            min(trade_date) as first_date,
+        from {{ ref("int_industry_member_count") }}
+        group by industry_system
+    ) as first_member
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on first_member.first_date <= trading_day.trade_date
+    where trading_day.is_loaded
+    group by first_member.industry_system
+{%- endmacro %}
+
+{# Every industry that has a listed member, in every variant. -#}
+{% macro spine_diffusion_index_daily() -%}
+    select
+        industry_system,
+        trade_date,
+        {{ var("diffusion_variants") | length }} * count(*) as row_count,
+    from {{ ref("int_industry_member_count") }}
+    where {{ in_build_window("trade_date") }}
+    group by industry_system, trade_date
+{%- endmacro %}
+
+{# The same on the last day of every complete week. -#}
+{% macro spine_diffusion_index_weekly() -%}
+    {{ diffusion_period_spine("trade_week", "is_week_end", "is_week_complete") }}
+{%- endmacro %}
+
+{# The same on the last day of every complete month. -#}
+{% macro spine_diffusion_index_monthly() -%}
+    {{ diffusion_period_spine("trade_month_end", "is_month_end", "is_month_complete") }}
+{%- endmacro %}
+
+{% macro diffusion_period_spine(period, is_end, is_complete) -%}
+    select
+        member_count.industry_system,
+        trading_day.{{ period }},
+        {{ var("diffusion_variants") | length }} * count(*) as row_count,
+    from {{ ref("int_industry_member_count") }} as member_count
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on member_count.trade_date = trading_day.trade_date
+    where
+        trading_day.{{ is_end }}
+        and trading_day.{{ is_complete }}
+    group by member_count.industry_system, trading_day.{{ period }}
+{%- endmacro %}
+
+{# Every week that has begun. -#}
+{% macro spine_trade_week() -%}
+    select
+        trade_week,
+        1 as row_count,
+    from {{ ref("int_trading_day") }}
+    where is_loaded
+    group by trade_week
+{%- endmacro %}
+
+{# Every security listed in the sources. -#}
+{% macro spine_security() -%}
+    select
+        board,
+        count(*) as row_count,
+    from {{ ref("stg_security") }}
+    group by board
+{%- endmacro %}
+
+{# Every membership of a published system. -#}
+{% macro spine_industry_member() -%}
+    select
+        industry_system,
+        count(*) as row_count,
+    from {{ ref("stg_industry_member") }}
+    where industry_system in ('citic1', 'pool32', 'shenwan1')
+    group by industry_system
+{%- endmacro %}
+
+{# Every industry of the seed. -#}
+{% macro spine_industry() -%}
+    select
+        industry_system,
+        count(*) as row_count,
+    from {{ ref("industry") }}
+    group by industry_system
+{%- endmacro %}
+
+{# Every strategy of the seed. -#}
+{% macro spine_strategy() -%}
+    select
+        strategy_code,
+        1 as row_count,
+    from {{ ref("strategy") }}
+{%- endmacro %}
+
+{#
+    A full list for the end of every complete period that has scores of as many assets
+    with prices as the list has seats.
+-#}
+{% macro spine_rotation_holding() -%}
+    select
+        strategy.strategy_code,
+        score.signal_date,
+        strategy.top_n as row_count,
+    from {{ ref("strategy") }} as strategy
+    inner join {{ ref("int_strategy_score") }} as score
+        on
+            strategy.score_source = score.score_source
+            and strategy.variant = score.variant
+            and strategy.asset_type = score.asset_type
+            and strategy.asset_pool = score.asset_pool
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on
+            score.signal_date = trading_day.trade_date
+            and trading_day.is_loaded
+            and case strategy.frequency
+                when 'daily' then true
+                when 'weekly'
+                    then trading_day.is_week_end and trading_day.is_week_complete
+                when 'monthly'
+                    then trading_day.is_month_end and trading_day.is_month_complete
+            end
+    inner join (
+        select
+            asset_type,
+            asset_pool,
+            asset_code,
+            min(trade_date) as first_date,
+        from {{ ref("int_asset_return_daily") }}
+        group by asset_type, asset_pool, asset_code
+    ) as priced_asset
+        on
+            strategy.asset_type = priced_asset.asset_type
+            and strategy.asset_pool = priced_asset.asset_pool
+            and score.asset_code = priced_asset.asset_code
+            and score.signal_date >= priced_asset.first_date
+    where
+        score.score is not null
+        and not list_contains(
+            string_split(coalesce(strategy.excluded_assets, ''), '|'),
+            score.asset_code
+        )
+    group by strategy.strategy_code, score.signal_date, strategy.top_n
+    having count(*) >= strategy.top_n
+{%- endmacro %}
+
+{# Every loaded day since a strategy's first execution. -#}
+{% macro spine_rotation_return_daily() -%}
+    {{ executed_spine("trading_day.trade_date") }}
+{%- endmacro %}
+
+{# Every complete week since the one of a strategy's first execution. -#}
+{% macro spine_rotation_return_weekly() -%}
+    {{ executed_spine("trading_day.trade_week", "trading_day.is_week_complete") }}
+{%- endmacro %}
+
+{# Every year since a strategy's first execution. -#}
+{% macro spine_rotation_year() -%}
+    {{ executed_spine("year(trading_day.trade_date)") }}
+{%- endmacro %}
+
+{% macro executed_spine(counted, condition="true") -%}
+    select
+        first_execution.strategy_code,
+        count(distinct {{ counted }}) as row_count,
+    from (
+        select
+            strategy_code,
+            min(execution_date) as execution_date,
+        from {{ ref("int_rotation_rebalance") }}
+        group by strategy_code
+    ) as first_execution
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on first_execution.execution_date <= trading_day.trade_date
+    where
+        trading_day.is_loaded
+        and {{ condition }}
+    group by first_execution.strategy_code
+{%- endmacro %}

@@ -1,0 +1,131 @@
+"""Checks of coverage see what is missing: days, weeks, keys taken out of every table.
+
+Rows are deleted from a copy of a built warehouse, and dbt's tests must name each table.
+Add a line when a table gets a check of its coverage; keep values out, other tests have
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from warehouse.settings import PROJECT_ROOT, Settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+LOSSES = {
+    "intermediate.int_security_price_day": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 3 offset 9)"
+    ),
+    "core.fct_tradability_daily": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 100 offset 50)"
+    ),
+    "core.dim_trade_week": (
+        "trade_week in (select trade_week from {t} order by 1 limit 10 offset 20)"
+    ),
+    "core.dim_security": "board = 'star'",
+    "core.dim_industry": "industry_code = 'CI005001'",
+    "core.dim_industry_member": "industry_system = 'pool32'",
+    "industry.fct_industry_return_daily": "industry_code = 'CI005002'",
+    "industry.fct_industry_return_weekly": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 20 offset 10)"
+    ),
+    "industry.fct_industry_benchmark_daily": "month(trade_date) = 6",
+    "industry.fct_industry_coverage_daily": "month(trade_date) = 7",
+    "diffusion.fct_diffusion_index_daily": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 30 offset 250)"
+    ),
+    "diffusion.fct_diffusion_index_weekly": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 20 offset 55)"
+    ),
+    "diffusion.fct_diffusion_index_monthly": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 5 offset 12)"
+    ),
+    "rotation.dim_strategy": "strategy_code = 'diffusion_weekly'",
+    "rotation.fct_rotation_holding": (
+        "signal_date in (select distinct signal_date from {t} "
+        "order by 1 limit 8 offset 5)"
+    ),
+    "rotation.fct_rotation_return_daily": (
+        "trade_date = (select max(trade_date) from {t})"
+    ),
+    "rotation.fct_rotation_return_weekly": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 8 offset 5)"
+    ),
+    "rotation.fct_rotation_performance": (
+        "period = (select max(period) from {t} where period < 'a')"
+    ),
+}
+
+
+def dbt(path: Path, verb: str, selection: str) -> list[dict[str, Any]]:
+    """Run dbt on a selection; return the results of its nodes."""
+    command = [
+        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+        "--no-use-colors", "--quiet", verb, "--select", selection,
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(path.parent / "target"),
+        "--log-path", str(path.parent / "logs"),
+    ]  # fmt: skip
+    environment = os.environ | {"LUNDONG_BUILD_PATH": str(path)}
+    subprocess.run(command, env=environment, capture_output=True, check=False)
+    content = json.loads((path.parent / "target" / "run_results.json").read_text())
+    results: list[dict[str, Any]] = content["results"]
+    assert {r["status"] for r in results} <= {"success", "pass", "fail"}
+    return results
+
+
+def failures(path: Path, selection: str) -> dict[str, int]:
+    """Run dbt's tests of a selection; return the rows at fault by test."""
+    results = dbt(path, "test", selection)
+    return {r["unique_id"].split(".")[2]: r["failures"] for r in results}
+
+
+@pytest.fixture
+def build_path(small_settings: Settings, tmp_path: Path) -> Path:
+    path = tmp_path / "build.duckdb"
+    shutil.copy(small_settings.build_path, path)
+    return path
+
+
+def test_rows_missing_from_any_table_fail_its_check(build_path: Path) -> None:
+    with duckdb.connect(str(build_path)) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        lost = {}
+        for table, condition in LOSSES.items():
+            query = f"delete from {table} where {condition.format(t=table)}"
+            row = con.execute(query).fetchone()
+            lost[f"covers_{table.split('.')[1]}"] = row[0] if row else 0
+    assert min(lost.values()) > 0
+    found = failures(build_path, "test_name:covers")
+    assert found.keys() == lost.keys()
+    assert [name for name, count in found.items() if count == 0] == []
+
+
+def test_a_member_lost_from_the_returns_does_not_add_up(build_path: Path) -> None:
+    """The count without industry does not come from the returns themselves."""
+    name = "assert_counts_of_coverage_add_up"
+    assert failures(build_path, name) == {name: 0}
+    with duckdb.connect(str(build_path)) as con:
+        con.execute(
+            "update industry.fct_industry_return_daily "
+            "set member_count = member_count - 1 "
+            "where industry_code = 'CI005002' and member_count > 1"
+        )
+    dbt(build_path, "run", "fct_industry_coverage_daily")
+    assert failures(build_path, name)[name] > 0
