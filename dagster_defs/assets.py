@@ -17,6 +17,7 @@ import duckdb
 from dagster_dbt import dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from dagster_defs.builder import builder_environment
 from dagster_defs.checks import (
     DAILY_BAR,
     PUBLICATION,
@@ -38,7 +39,12 @@ from dagster_defs.project import (
     manifest_path,
     target_path,
 )
-from dagster_defs.resources import Progress, WarehouseResource
+from dagster_defs.resources import (
+    Progress,
+    StoreResource,
+    WarehouseResource,
+    hold_store,
+)
 from dagster_defs.translator import FRESHNESS, WarehouseTranslator
 from reports.weekly import write_report
 from warehouse.build_window import (
@@ -47,6 +53,7 @@ from warehouse.build_window import (
     end_build,
     is_build_whole,
     last_built_day,
+    last_day_of_tables,
     last_loaded_day,
     project_hash,
     record_build,
@@ -63,8 +70,11 @@ from warehouse.store import connect_build, connect_published, create_raw_tables
 REPORT = dg.AssetKey(["publication", "report"])
 DROP_FOLDER = dg.AssetKey(["source", "drop_folder"])
 
-# A full disk or a file still being copied may mend itself; bad data do not, they fail
-# without a second try.
+# Metadata of a failure that the same files will meet again.
+FINAL = "final"
+
+# A full disk, a file still being copied or a store that is locked may mend itself; bad
+# data do not, they fail without a second try.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL)
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()
@@ -92,6 +102,8 @@ def refuse(message: str) -> dg.Failure:
     return dg.Failure(description=message, allow_retries=False)
 
 
+# In no pool: it waits for the store's lock within its step, and whoever holds the lock
+# may be waiting for a place in the pool.
 @dg.asset(
     key=DROP_FOLDER,
     group_name="source",
@@ -100,22 +112,27 @@ def refuse(message: str) -> dg.Failure:
         "The sensor drop_folder_sensor asks for it when files have arrived."
     ),
     kinds={"parquet"},
-    pool=POOL,
     retry_policy=RETRIES,
 )
 def drop_folder(
-    context: dg.AssetExecutionContext, config: DropConfig, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, config: DropConfig, store: StoreResource
 ) -> dg.MaterializeResult[None]:
     """Load one folder of the drop folder."""
-    drop = find_drop(warehouse.settings, config.folder)
+    settings = store.settings
+    drop = find_drop(settings, config.folder)
     if drop is None:
         raise refuse(f"{config.folder} has no mapping (*.toml) or no files beside it")
-    try:
-        results = load_drop(warehouse.settings, drop)
-    except LoadError as error:
-        raise refuse(str(error)) from error
-    with connect_build(warehouse.settings) as con:
-        last_day = last_loaded_day(con)
+    with hold_store(
+        settings, context.instance, run_id=context.run.run_id, log=context.log.warning
+    ):
+        try:
+            results = load_drop(settings, drop)
+        except LoadError as error:
+            raise dg.Failure(
+                description=str(error), metadata={FINAL: True}, allow_retries=False
+            ) from error
+        with connect_build(settings) as con:
+            last_day = last_loaded_day(con)
     for result in results:
         context.log.info(f"{result.table_name} {result.file_path}: {result.message}")
     return dg.MaterializeResult(
@@ -303,7 +320,6 @@ def make_dbt_models(
                 full=config.full or as_of is not None,
                 first_day=first_day_to_build(weeks, as_of_date=as_of),
             )
-            loaded = last_loaded_day(con)
         context.log.info(
             f"building from {window.build_from or 'the beginning'}: {window.reason}"
         )
@@ -313,6 +329,7 @@ def make_dbt_models(
         variables = {
             **environment(settings),
             **build_variables(window, as_of_date=as_of),
+            **builder_environment(settings),
             "LUNDONG_RUN_ID": context.run.run_id,
         }
         with applied_environment(variables):
@@ -341,7 +358,7 @@ def make_dbt_models(
                 con,
                 window,
                 build_id=context.run.run_id,
-                as_of_date=min(as_of, loaded) if as_of and loaded else loaded,
+                as_of_date=last_day_of_tables(con),
             )
         end_build(settings)
         lineage = column_lineage(target_path(settings), manifest)

@@ -15,9 +15,13 @@ import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from warehouse.process import marked_process, own_mark
 from warehouse.settings import Settings
 
 POOL = "warehouse"
+
+# Tag of a run: the process that executes it.
+PROCESS = "lundong/process"
 
 CONFIG = """\
 telemetry:
@@ -92,11 +96,24 @@ def _fewer_flushes() -> Iterator[None]:
             connection.close()
 
 
-def end_dead_runs(instance: dg.DagsterInstance, *, run_id: str) -> list[str]:
+def name_process(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Note that this process executes a run, so that its death can be seen."""
+    instance.add_run_tags(run_id, {PROCESS: own_mark()})
+
+
+def end_dead_runs(
+    instance: dg.DagsterInstance, *, run_id: str, named_only: bool = False
+) -> list[str]:
     """Mark runs whose process died as failed, and free what they held.
 
-    Only the holder of the store's lock may call this: then every other run that calls
-    itself started is dead, or about to find the store locked.
+    Parameters
+    ----------
+    run_id : str
+        The run of the caller, which lives.
+    named_only : bool
+        End only runs that noted their process. Whoever does not hold the store's lock
+        must ask for that; to the holder any other run that calls itself started and
+        did not note its process is dead, or about to find the store locked.
 
     Returns
     -------
@@ -106,7 +123,10 @@ def end_dead_runs(instance: dg.DagsterInstance, *, run_id: str) -> list[str]:
     dead = []
     unfinished = dg.RunsFilter(statuses=list(UNFINISHED))
     for run in instance.get_runs(filters=unfinished):
-        if run.run_id == run_id:
+        mark = run.tags.get(PROCESS)
+        if run.run_id == run_id or (named_only and mark is None):
+            continue
+        if mark is not None and marked_process(mark) is not None:
             continue
         instance.report_run_failed(run, "The process of this run was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -26,6 +26,9 @@ from warehouse.settings import PROJECT_ROOT, Settings
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
+# Arguments by which Python runs dbt as a builder of the store; -P keeps the folder of
+# the project from hiding packages.
+BUILDER = ("-P", "-m", "dagster_defs.builder")
 
 # Tests with made-up inputs prove the code, not the data: `make test` runs them.
 NOT_BUILT = ("unit_test",)

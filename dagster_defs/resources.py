@@ -6,6 +6,7 @@ out (``warehouse.settings``).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,14 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_defs.instance import end_dead_runs
-from dagster_defs.project import DBT_EXECUTABLE, PROJECT_DIR, WarehouseDbt
+from dagster_defs.instance import end_dead_runs, name_process
+from dagster_defs.project import BUILDER, PROJECT_DIR, WarehouseDbt
 from warehouse.lock import writer_lock
 from warehouse.settings import Settings
+
+# How long a run waits for whoever writes to the store. A refresh of all years of the
+# market takes less.
+LOCK_SECONDS = 900.0
 
 # Called with what was done last, how much is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -43,6 +48,32 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
+@contextmanager
+def hold_store(
+    settings: Settings,
+    instance: dg.DagsterInstance | None,
+    *,
+    run_id: str,
+    log: Callable[[str], None] | None,
+) -> Iterator[None]:
+    """Wait for the store's lock and hold it, after clearing up behind dead runs.
+
+    Raises
+    ------
+    StoreLockedError
+        Somebody else holds it for longer than a run waits.
+    """
+    if instance is not None:
+        name_process(instance, run_id)
+    purpose = f"run {run_id[:8]}"
+    with writer_lock(settings, purpose, wait_seconds=LOCK_SECONDS):
+        if instance is not None:
+            dead = end_dead_runs(instance, run_id=run_id)
+            if dead and log is not None:
+                log(f"runs found dead and closed: {dead}")
+        yield
+
+
 class WarehouseResource(StoreResource):
     """The store for writers: a run is its only writer from start to end."""
 
@@ -50,13 +81,13 @@ class WarehouseResource(StoreResource):
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> Iterator[WarehouseResource]:
-        """Hold the store's lock for the run, after clearing up behind dead runs."""
-        run_id = context.run.run_id if context.run else ""
-        with writer_lock(self.settings, f"run {run_id[:8]}"):
-            if context.instance is not None:
-                dead = end_dead_runs(context.instance, run_id=run_id)
-                if dead and context.log is not None:
-                    context.log.warning(f"runs found dead and closed: {dead}")
+        """Hold the store's lock for the run."""
+        with hold_store(
+            self.settings,
+            context.instance if context.run else None,
+            run_id=context.run.run_id if context.run else "",
+            log=context.log.warning if context.log else None,
+        ):
             yield self
 
 
@@ -73,7 +104,8 @@ def make_resources(settings: Settings, progress: Progress) -> dict[str, Any]:
         "dbt": WarehouseDbt(
             project_dir=str(PROJECT_DIR),
             profiles_dir=str(PROJECT_DIR),
-            dbt_executable=str(DBT_EXECUTABLE),
+            dbt_executable=sys.executable,
+            global_config_flags=list(BUILDER),
         ),
         "progress": dg.ResourceDefinition.hardcoded_resource(progress),
     }

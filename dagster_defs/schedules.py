@@ -19,29 +19,34 @@ from warehouse.settings import Settings
 from warehouse.store import StoreError, connect_published
 
 
-def trading_days(settings: Settings, weeks: WeekRange) -> int | None:
-    """Return the trading days of weeks by the published calendar.
+def is_without_trading(settings: Settings, weeks: WeekRange) -> bool:
+    """Whether the published calendar says that the exchanges were closed all week.
 
-    None if nothing is published or the calendar does not reach so far.
+    The publication holds the weeks that have begun in loaded data, and of the last of
+    them the week that follows. False if it does not reach so far, or if nothing is
+    published: the refresh itself then finds out.
     """
     try:
         with connect_published(settings) as con:
             row = con.execute(
                 """
+                with week as (
+                    select trade_week from core.dim_trade_week
+                    union
+                    select next_week from core.dim_trade_week
+                    where next_week is not null
+                )
+
                 select
-                    coalesce(
-                        sum(day_count) filter (trade_week between ? and ?), 0
-                    )::bigint,
-                    max(trade_week)
-                from core.dim_trade_week
+                    count(*) filter (trade_week between ? and ?),
+                    coalesce(min(trade_week) < ? and max(trade_week) > ?, false)
+                from week
                 """,
-                [weeks.first_day, weeks.last_day],
+                [weeks.first_day, weeks.last_day] * 2,
             ).fetchone()
     except (StoreError, duckdb.Error):
-        return None
-    if row is None or row[1] is None or row[1] < weeks.last_day - timedelta(days=7):
-        return None
-    return int(row[0])
+        return False
+    return row is not None and row[0] == 0 and bool(row[1])
 
 
 def closed_week(scheduled: datetime) -> date:
@@ -64,7 +69,7 @@ def saturday_refresh(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request the refresh of the week that closed on the day before."""
     key = partition_of(closed_week(context.scheduled_execution_time))
-    if trading_days(store.settings, WeekRange(key, key)) == 0:
+    if is_without_trading(store.settings, WeekRange(key, key)):
         yield dg.SkipReason(f"no trading in the week from {key}")
         return
     yield dg.RunRequest(run_key=key, partition_key=key)

@@ -17,6 +17,12 @@ import duckdb
 from warehouse.lock import EXCHANGE_TIME
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.settings import Settings
+from warehouse.store import current_rows_sql
+
+# A day is loaded when this share of the stocks listed on it has a bar: a file of a few
+# stocks that reaches further does not make a day of the market. The dbt project has the
+# same number.
+LOADED_DAY_MINIMUM_SHARE = 0.2
 
 # Files of the dbt project that decide the content of its tables.
 PROJECT_SUFFIXES = (".sql", ".csv", ".yml", ".md")
@@ -150,7 +156,14 @@ def record_build(
     build_id: str,
     as_of_date: date | None,
 ) -> None:
-    """Write down that a build succeeded; to be called after it, never before."""
+    """Write down that a build succeeded; to be called after it, never before.
+
+    Parameters
+    ----------
+    as_of_date : date or None
+        Last loaded trading day of the market. Whatever was loaded of later days is
+        built again by the next build.
+    """
     con.execute(
         """
         insert into raw.build_state (
@@ -170,13 +183,67 @@ def record_build(
 
 
 def last_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
-    """Return the newest day with daily bars; None when none are loaded."""
+    """Return the newest day with bars of the market; None when none are loaded.
+
+    A day counts if enough of the stocks listed on it have a bar.
+    """
+    security = current_rows_sql(
+        RAW_TABLE_BY_NAME["security"], ("list_date", "delist_date")
+    )
+    # Counting stocks over all years takes seconds; versions are at least as many.
+    days = con.execute(
+        f"""
+        with bar_count as (
+            select trade_date, count(*) as version_count
+            from raw.daily_bar
+            group by trade_date
+        ),
+
+        security as ({security}),
+
+        change as (
+            select list_date as trade_date, 1 as step from security
+            union all
+            select delist_date, -1 from security where delist_date is not null
+            union all
+            select trade_date, 0 from bar_count
+        ),
+
+        listed as (
+            select
+                trade_date,
+                sum(sum(step)) over (
+                    order by trade_date
+                    rows between unbounded preceding and current row
+                ) as listed_count
+            from change
+            group by trade_date
+        )
+
+        select bar_count.trade_date, listed.listed_count
+        from bar_count
+        inner join listed on bar_count.trade_date = listed.trade_date
+        where bar_count.version_count >= ? * listed.listed_count
+        order by bar_count.trade_date desc
+        """,  # noqa: S608
+        [LOADED_DAY_MINIMUM_SHARE],
+    ).fetchall()
+    for day, listed_count in days:
+        row = con.execute(
+            "select count(distinct security_code) from raw.daily_bar "
+            "where trade_date = ?",
+            [day],
+        ).fetchone()
+        if row is not None and row[0] >= LOADED_DAY_MINIMUM_SHARE * listed_count:
+            loaded: date = day
+            return loaded
+    return None
+
+
+def last_day_of_tables(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the last loaded trading day by the tables that dbt has just built."""
     row = con.execute(
-        """
-        select max(last_date)
-        from raw.load
-        where table_name = 'daily_bar' and row_count_accepted > 0
-        """
+        "select max(trade_date) from intermediate.int_trading_day where is_loaded"
     ).fetchone()
     return row[0] if row else None
 
@@ -194,7 +261,7 @@ def first_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
 
 
 def last_built_day(con: duckdb.DuckDBPyConnection) -> date | None:
-    """Return the last trading day of the last finished build; None before the first."""
+    """Return the market's last loaded day in the last finished build, if any."""
     row = con.execute(
         """
         select as_of_date

@@ -10,17 +10,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
-import duckdb
-
+from warehouse.process import marked_process, own_mark, process_mark
 from warehouse.settings import Settings
 from warehouse.store import StoreError
 
@@ -28,6 +27,7 @@ EXCHANGE_TIME = ZoneInfo("Asia/Shanghai")
 
 # A builder that was told to end finishes its statement first; real tables take seconds.
 ORPHAN_SECONDS = 60.0
+POLL_SECONDS = 0.2
 
 _held: dict[Path, int] = {}
 
@@ -42,7 +42,9 @@ def lock_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def writer_lock(settings: Settings, purpose: str) -> Iterator[None]:
+def writer_lock(
+    settings: Settings, purpose: str, *, wait_seconds: float = 0.0
+) -> Iterator[None]:
     """Hold the store's lock; a process that holds it may take it again.
 
     A builder that outlived the process that started it is ended first, so that nobody
@@ -52,6 +54,8 @@ def writer_lock(settings: Settings, purpose: str) -> Iterator[None]:
     ----------
     purpose : str
         What the holder does, shown to whoever finds the store locked.
+    wait_seconds : float
+        How long to wait for another holder.
 
     Raises
     ------
@@ -68,11 +72,8 @@ def writer_lock(settings: Settings, purpose: str) -> Iterator[None]:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreLockedError(_locked_message(path)) from error
-        _end_orphan(settings, _read_holder(path).get("builder"))
+        _take(file, path, wait_seconds)
+        _end_orphan(path)
         since = datetime.now(EXCHANGE_TIME).isoformat(timespec="seconds")
         _write_holder(path, {"pid": os.getpid(), "purpose": purpose, "since": since})
         _held[path] = 1
@@ -80,19 +81,58 @@ def writer_lock(settings: Settings, purpose: str) -> Iterator[None]:
             yield
         finally:
             _held.pop(path)
-            _write_holder(path, {})
+            _write_holder(path, _living_builder(path))
 
 
 @contextmanager
 def builder_process(settings: Settings, pid: int) -> Iterator[None]:
-    """Note the process that builds on behalf of the holder while it runs."""
+    """Register the process that builds on behalf of the holder while it runs."""
     path = lock_path(settings)
     holder = _read_holder(path)
-    _write_holder(path, {**holder, "builder": pid})
+    _write_holder(path, {**holder, "builder": process_mark(pid)})
     try:
         yield
     finally:
-        _write_holder(path, holder)
+        _write_holder(path, {**holder, **_living_builder(path)})
+
+
+def is_registered_builder(path: Path, *, holder: int) -> bool:
+    """Wait, as a builder, until the holder of a lock file has registered this process.
+
+    A builder that touches the store only after this is known to the next writer
+    whatever happens to the holder.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file.
+    holder : int
+        The process that started this one.
+
+    Returns
+    -------
+    bool
+        False if the holder has died: then this process must not touch the store.
+    """
+    mark = own_mark()
+    while os.getppid() == holder:
+        if _read_holder(path).get("builder") == mark:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _take(file: TextIO, path: Path, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                raise StoreLockedError(_locked_message(path)) from error
+            time.sleep(POLL_SECONDS)
+        else:
+            return
 
 
 def _read_holder(path: Path) -> dict[str, str | int]:
@@ -118,37 +158,30 @@ def _locked_message(path: Path) -> str:
     return f"the store {path.parent} is being written by {who}: wait until it ends"
 
 
-def _end_orphan(settings: Settings, builder: str | int | None) -> None:
-    """End the builder of a holder that was killed, if it still has the build file.
+def _living_builder(path: Path) -> dict[str, str | int]:
+    """Return the part of the note that names a builder which still runs."""
+    builder = str(_read_holder(path).get("builder", ""))
+    return {"builder": builder} if marked_process(builder) is not None else {}
 
-    DuckDB names the process that has a file open, so that a foreign process which was
-    given the same number since is never taken for the builder.
+
+def _end_orphan(path: Path) -> None:
+    """End the builder of a holder that was killed, whether it has the file open or not.
+
+    It is known by number and start, so that a foreign process which was given the same
+    number since is never taken for it.
     """
-    if not isinstance(builder, int) or not settings.build_path.exists():
-        return
+    builder = str(_read_holder(path).get("builder", ""))
     deadline = time.monotonic() + ORPHAN_SECONDS
     asked = False
-    while _holds_file(settings.build_path, builder):
+    while (pid := marked_process(builder)) is not None:
         if time.monotonic() > deadline:
             message = (
-                f"process {builder} of an interrupted refresh still writes to "
-                f"{settings.build_path}: end it, then try again"
+                f"process {pid} of an interrupted refresh still writes to "
+                f"{path.parent}: end it, then try again"
             )
             raise StoreLockedError(message)
         if not asked:
-            os.kill(builder, signal.SIGTERM)
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
             asked = True
-        time.sleep(0.2)
-
-
-def _holds_file(path: Path, pid: int) -> bool:
-    try:
-        duckdb.connect(str(path)).close()
-    except duckdb.InternalException:
-        # Nobody has it, but the log of a killed builder must be replayed first, which
-        # the next connection does.
-        return False
-    except duckdb.IOException as error:
-        holder = re.search(r"PID (\d+)", str(error))
-        return holder is not None and int(holder.group(1)) == pid
-    return False
+        time.sleep(POLL_SECONDS)

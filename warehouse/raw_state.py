@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 import duckdb
 
+from warehouse.build_window import last_loaded_day
 from warehouse.raw_tables import RAW_TABLES
 
 
@@ -52,7 +53,7 @@ class WeekState:
     calendar_end : date or None
         Last day of the loaded calendar.
     last_bar : date or None
-        Last day with daily bars, of all that is loaded.
+        Last day with daily bars of the market, of all that is loaded.
     """
 
     first_trading_day: date | None
@@ -108,14 +109,10 @@ def week_state(
 
         select
             min(calendar_date) filter (is_open and calendar_date between ? and ?),
-            max(calendar_date),
-            (
-                select max(last_date)
-                from raw.load
-                where table_name = 'daily_bar' and row_count_accepted > 0
-            )
+            max(calendar_date)
         from calendar
         """,
         [first_day, last_day],
     ).fetchone()
-    return WeekState(*(row or (None, None, None)))
+    first_trading_day, calendar_end = row or (None, None)
+    return WeekState(first_trading_day, calendar_end, last_loaded_day(con))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from warehouse.build_window import (
+    LOADED_DAY_MINIMUM_SHARE,
     BuildWindow,
     begin_build,
     build_window,
@@ -16,12 +18,13 @@ from warehouse.build_window import (
     first_loaded_day,
     is_build_whole,
     last_built_day,
+    last_day_of_tables,
     last_loaded_day,
     project_hash,
     record_build,
 )
 from warehouse.lock import EXCHANGE_TIME
-from warehouse.settings import Settings
+from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import create_raw_tables
 
 HASH = "a" * 64
@@ -131,15 +134,105 @@ def test_asked_for_weeks_widen_the_window(con: duckdb.DuckDBPyConnection) -> Non
     assert build_window(con, project_hash=HASH, first_day=asked).build_from == asked
 
 
+def add_securities(con: duckdb.DuckDBPyConnection, count: int) -> None:
+    con.execute(
+        """
+        insert into raw.security by name
+        select
+            '60000' || i || '.SH' as security_code,
+            date '2024-01-02' as list_date,
+            'name' as name,
+            'main' as board,
+            1 as load_id,
+        from range(?) as t (i)
+        """,
+        [count],
+    )
+
+
+def add_bars(
+    con: duckdb.DuckDBPyConnection, day: date, count: int, *, load_id: int = 1
+) -> None:
+    con.execute(
+        """
+        insert into raw.daily_bar by name
+        select
+            '60000' || i || '.SH' as security_code,
+            ? as trade_date,
+            10.0 as open_cny,
+            10.0 as high_cny,
+            10.0 as low_cny,
+            10.0 as close_cny,
+            1.0 as volume_shares,
+            10.0 as amount_cny,
+            1.0 as adjust_factor,
+            ? as load_id,
+            case when ? > 1 then 1 end as replaces_load_id,
+        from range(?) as t (i)
+        """,
+        [day, load_id, load_id, count],
+    )
+
+
 def test_last_days(con: duckdb.DuckDBPyConnection) -> None:
     assert last_loaded_day(con) is None
     assert last_built_day(con) is None
+    add_securities(con, 9)
+    add_bars(con, FRIDAY, 9)
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     add_load(con, 2, "index_bar", MONDAY, date(2024, 6, 28))
     build(con)
     assert first_loaded_day(con) == MONDAY
     assert last_loaded_day(con) == FRIDAY
     assert last_built_day(con) == FRIDAY
+
+
+def test_bars_of_a_few_stocks_make_no_day_of_the_market(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    later = date(2024, 7, 5)
+    add_securities(con, 9)
+    add_bars(con, FRIDAY, 2)
+    add_bars(con, later, 1)
+    # A corrected bar is still one.
+    add_bars(con, later, 1, load_id=2)
+    assert last_loaded_day(con) == FRIDAY
+    # Most of the stocks were delisted by then: one bar is enough of the market.
+    con.execute(
+        "update raw.security set delist_date = ? where security_code > ?",
+        [later, "600003.SH"],
+    )
+    con.execute("delete from raw.daily_bar where load_id = 2")
+    assert last_loaded_day(con) == later
+
+
+def test_build_goes_on_after_the_last_day_of_the_market(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_load(con, 1, "daily_bar", MONDAY, date(2025, 6, 20))
+    # Bars of a few stocks reach a year further than the market, which ends on Friday.
+    build(con, as_of=FRIDAY)
+    add_load(con, 2, "daily_bar", date(2025, 6, 23), date(2025, 6, 27))
+    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+
+
+def test_market_day_is_the_same_to_the_dbt_project() -> None:
+    project = PROJECT_ROOT / "dbt_project" / "dbt_project.yml"
+    variables = yaml.safe_load(project.read_text(encoding="utf-8"))["vars"]
+    assert variables["loaded_day_minimum_share"] == LOADED_DAY_MINIMUM_SHARE
+
+
+def test_last_day_of_tables(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create schema intermediate")
+    con.execute(
+        """
+        create table intermediate.int_trading_day as
+        select * from (
+            values (date '2024-06-21', true), (date '2024-06-24', false)
+        ) as t (trade_date, is_loaded)
+        """
+    )
+    assert last_day_of_tables(con) == FRIDAY
 
 
 def test_project_hash_sees_seeds_and_names(tmp_path: Path) -> None:
