@@ -55,7 +55,7 @@ LOSSES = {
         "trade_date in (select distinct trade_date from {t} "
         "order by 1 limit 5 offset 12)"
     ),
-    "rotation.dim_strategy": "strategy_code = 'diffusion_weekly'",
+    "core.dim_strategy": "strategy_code = 'diffusion_weekly'",
     "rotation.fct_rotation_holding": (
         "signal_date in (select distinct signal_date from {t} "
         "order by 1 limit 8 offset 5)"
@@ -92,8 +92,11 @@ def dbt(path: Path, verb: str, selection: str) -> list[dict[str, Any]]:
 
 def failures(path: Path, selection: str) -> dict[str, int]:
     """Run dbt's tests of a selection; return the rows at fault by test."""
-    results = dbt(path, "test", selection)
-    return {r["unique_id"].split(".")[2]: r["failures"] for r in results}
+    return {
+        result["unique_id"].split(".")[2]: result["failures"]
+        for result in dbt(path, "test", selection)
+        if result["unique_id"].startswith("test.")
+    }
 
 
 @pytest.fixture
@@ -124,8 +127,8 @@ def test_a_member_lost_from_the_returns_does_not_add_up(build_path: Path) -> Non
     with duckdb.connect(str(build_path)) as con:
         con.execute(
             "update industry.fct_industry_return_daily "
-            "set member_count = member_count - 1 "
-            "where industry_code = 'CI005002' and member_count > 1"
+            "set member_count = member_count - 1, weighted_count = weighted_count - 1 "
+            "where industry_code = 'CI005002' and weighted_count > 1"
         )
     dbt(build_path, "run", "fct_industry_coverage_daily")
     assert failures(build_path, name)[name] > 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from warehouse.build_window import build_window, record_build
 from warehouse.settings import PROJECT_ROOT
 from warehouse.store import create_raw_tables
 
@@ -456,3 +458,116 @@ def test_windows_equal_the_whole_and_the_past_does_not_change(
         build(path, build_from=build_from)
         for table in PANELS:
             assert_same(fetch(path, table), fetch(built, table))
+
+
+def add_load(
+    path: Path, load_id: int, name: str, rows: pd.DataFrame, first_date: dt.date
+) -> None:
+    """Append rows as one load that touches the days from ``first_date`` on."""
+    with duckdb.connect(str(path)) as con:
+        con.register("frame", rows.assign(load_id=load_id))
+        con.execute(f"insert into raw.{name} by name select * from frame")
+        con.execute(
+            "insert into raw.load values "
+            "(?, 'test', 'test', 'h', ?, 'f', 'h', now(), ?, ?, 0, 0, ?, ?, 'loaded')",
+            [load_id, name, len(rows), len(rows), first_date, first_date],
+        )
+
+
+def record_built(path: Path) -> None:
+    """Record a finished build up to the market's last loaded day, as a refresh does."""
+    with duckdb.connect(str(path)) as con:
+        row = con.execute(
+            "select max(trade_date) from intermediate.int_trading_day where is_loaded"
+        ).fetchone()
+        assert row is not None
+        window = build_window(con, project_hash="same")
+        record_build(con, window, build_id="first", as_of_date=row[0])
+
+
+def assert_window_equals_whole(path: Path, *, first_date: dt.date) -> None:
+    """Build what the loads since the last build touch, and all of it: no difference."""
+    with duckdb.connect(str(path)) as con:
+        window = build_window(con, project_hash="same")
+    assert window.build_from == first_date
+    whole = path.parent / "whole" / "build.duckdb"
+    whole.parent.mkdir()
+    shutil.copy(path, whole)
+    build(path, build_from=window.build_from)
+    build(whole)
+    for table in PANELS:
+        assert_same(fetch(path, table), fetch(whole, table))
+
+
+def test_days_of_a_few_stocks_become_days_of_the_market(
+    market: Market, tmp_path: Path
+) -> None:
+    """Files of six stocks reach further than the market; then the others come too."""
+    path = tmp_path / "build.duckdb"
+    bars = market.raw["daily_bar"]
+    ahead = market.days[CUT + 15]
+    first_codes = sorted(bars.security_code.unique())[:6]
+    is_first = (bars.trade_date <= market.days[CUT]) | (
+        (bars.trade_date <= ahead) & bars.security_code.isin(first_codes)
+    )
+    load_market(path, Market(market.days, market.raw | {"daily_bar": bars[is_first]}))
+    build(path)
+    record_built(path)
+    # The days between stay without the others' bars: they carry their prices.
+    later = bars[bars.trade_date > ahead]
+    add_load(path, 2, "daily_bar", later, later.trade_date.min())
+    assert_window_equals_whole(path, first_date=market.days[CUT] + dt.timedelta(days=1))
+
+
+def test_mixed_corrections_by_a_window_equal_the_whole(
+    market: Market, built: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "build.duckdb"
+    shutil.copy(built, path)
+    record_built(path)
+    days, bars = market.days, market.raw["daily_bar"]
+    codes = sorted(bars.security_code.unique())
+    corrected = bars[bars.trade_date == days[200]].copy()
+    corrected["close_cny"] = (
+        corrected[["open_cny", "high_cny", "low_cny"]].mean(axis=1).round(2)
+    )
+    corrected.loc[corrected.index[::4], "volume_shares"] = 0.0
+    corrected["replaces_load_id"] = 1
+    add_load(path, 2, "daily_bar", corrected, days[200])
+    shares = pd.DataFrame(
+        {
+            "security_code": codes[:20],
+            "valid_from": [days[180] - dt.timedelta(days=i) for i in range(20)],
+            "total_shares": 5e6,
+            "float_shares": [2e6 if i % 2 else None for i in range(20)],
+        }
+    )
+    add_load(path, 3, "share_capital", shares, shares.valid_from.min())
+    status = pd.DataFrame(
+        {
+            "security_code": codes[:8],
+            "valid_from": days[190],
+            "valid_to": days[250],
+            "status": "ST",
+        }
+    )
+    add_load(path, 4, "st_status", status, days[190])
+    caps = pd.DataFrame(
+        {
+            "security_code": codes[:40],
+            "period_end": days[150],
+            "known_date": days[195],
+            "market_cap_cny": 9e7,
+        }
+    )
+    add_load(path, 5, "fundamental", caps, days[195])
+    moved = pd.DataFrame(
+        {
+            "security_code": codes[1:12:2],
+            "industry_system": "citic1",
+            "industry_code": "CI005002",
+            "valid_from": days[210],
+        }
+    )
+    add_load(path, 6, "industry_member", moved, days[210])
+    assert_window_equals_whole(path, first_date=shares.valid_from.min())
