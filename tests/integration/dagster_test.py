@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,17 +13,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 import pytest
 
-from dagster_defs import sensors
+from dagster_defs import assets, resources, sensors
 from dagster_defs.assets import DROP_FOLDER, REPORT
 from dagster_defs.build import build_definitions
 from dagster_defs.checks import PUBLICATION
-from dagster_defs.instance import POOL, end_dead_runs, open_instance
+from dagster_defs.instance import POOL, PROCESS, end_dead_runs, open_instance
 from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
 from dagster_defs.resources import make_resources, no_progress
-from dagster_defs.schedules import saturday_refresh, trading_days
+from dagster_defs.schedules import is_without_trading, saturday_refresh
+from warehouse.process import own_mark
 from warehouse.raw_tables import RAW_TABLES
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build, connect_published
@@ -164,7 +169,7 @@ def test_pool_has_one_place(home_copy: Settings, instance: dg.DagsterInstance) -
     assert info.slot_count == 1
     graph = build_definitions(home_copy).resolve_asset_graph()
     for key in graph.materializable_asset_keys:
-        if key != REPORT:
+        if key not in {REPORT, DROP_FOLDER}:
             assert graph.get(key).pools == {POOL}, key
 
 
@@ -173,7 +178,7 @@ def test_week_without_trading_is_skipped(
 ) -> None:
     key = week_without_trading(home_copy)
     weeks = WeekRange(key, key)
-    assert trading_days(home_copy, weeks) == 0
+    assert is_without_trading(home_copy, weeks)
     before = home_copy.published_path.stat().st_mtime_ns
     result = run_job(home_copy, instance, REFRESH, tags={"dagster/partition": key})
     assert result.success
@@ -269,6 +274,82 @@ def test_schedule_skips_a_week_without_trading(small_settings: Settings) -> None
     assert key in str(request.skip_message)
 
 
+def published_weeks(home: Path, weeks: list[tuple[str, str | None]]) -> Settings:
+    """Make a publication with exchange weeks and the week that follows each."""
+    settings = Settings(home=home)
+    settings.published_path.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.published_path)) as con:
+        con.execute("create schema core")
+        con.execute(
+            "create table core.dim_trade_week (trade_week date, next_week date)"
+        )
+        con.executemany("insert into core.dim_trade_week values (?, ?)", weeks)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("friday", "is_requested"),
+    [
+        ("2024-09-27", True),
+        # The last published week, then the holidays, then the week after them.
+        ("2024-09-30", True),
+        ("2024-10-04", True),
+        ("2024-10-11", False),
+        ("2024-10-18", True),
+        # Past all that the publication knows, and before all of it.
+        ("2024-10-25", True),
+        ("2024-09-13", True),
+    ],
+)
+def test_schedule_asks_unless_the_calendar_says_closed(
+    tmp_path: Path, friday: str, is_requested: bool
+) -> None:
+    settings = published_weeks(
+        tmp_path / "store",
+        [
+            ("2024-09-20", "2024-09-27"),
+            ("2024-09-27", "2024-09-30"),
+            ("2024-09-30", "2024-10-18"),
+        ],
+    )
+    day = date.fromisoformat(friday)
+    key = partition_of(day)
+    request = tick(settings, WeekRange(key, key).last_day)
+    assert isinstance(request, dg.RunRequest) == is_requested
+
+
+def test_schedule_asks_where_the_calendar_ends(tmp_path: Path) -> None:
+    settings = published_weeks(tmp_path / "store", [("2024-09-27", None)])
+    assert isinstance(tick(settings, date(2024, 10, 4)), dg.RunRequest)
+    empty = Settings(home=tmp_path / "empty")
+    assert isinstance(tick(empty, date(2024, 10, 4)), dg.RunRequest)
+
+
+def test_schedule_asks_for_the_week_after_the_last_publication(
+    small_settings: Settings,
+) -> None:
+    with connect_build(small_settings, read_only=True) as con:
+        row = con.execute(
+            """
+            select min(trade_week)
+            from intermediate.int_trading_day
+            where
+                not is_loaded
+                and trade_week > (
+                    select max(trade_week)
+                    from intermediate.int_trading_day
+                    where is_loaded
+                )
+            """
+        ).fetchone()
+    assert row is not None
+    assert row[0] is not None
+    key = partition_of(row[0])
+    request = tick(small_settings, WeekRange(key, key).last_day)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == key
+
+
 def drop_week(settings: Settings, name: str, sources: dict[str, Path]) -> Path:
     """Put files and the identity mapping into the drop folder."""
     folder = settings.drop_folder / name
@@ -279,9 +360,22 @@ def drop_week(settings: Settings, name: str, sources: dict[str, Path]) -> Path:
     return folder
 
 
-def ask_sensor(settings: Settings) -> list[Any]:
+def ask_sensor(settings: Settings, instance: dg.DagsterInstance) -> list[Any]:
     store = make_resources(settings, no_progress)["store"]
-    return list(sensors.drop_folder_sensor(store=store))
+    with dg.build_sensor_context(instance=instance) as context:
+        return list(sensors.drop_folder_sensor(context, store=store))
+
+
+def run_request(
+    settings: Settings, instance: dg.DagsterInstance, request: dg.RunRequest
+) -> dg.ExecuteInProcessResult:
+    return run_job(
+        settings,
+        instance,
+        LOAD_DROP,
+        tags=dict(request.tags),
+        ops=request.run_config["ops"],
+    )
 
 
 def test_dropped_folder_is_loaded_once_for_each_content(
@@ -289,17 +383,17 @@ def test_dropped_folder_is_loaded_once_for_each_content(
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert isinstance(ask_sensor(home_copy)[0], dg.SkipReason)
+    assert isinstance(ask_sensor(home_copy, instance)[0], dg.SkipReason)
     folder = drop_week(
         home_copy,
         "week",
         {"market_index.parquet": home_copy.sample / "market_index.parquet"},
     )
-    [waiting] = ask_sensor(home_copy)
+    [waiting] = ask_sensor(home_copy, instance)
     assert "still changing" in str(waiting.skip_message)
     monkeypatch.setattr(sensors, "SETTLE_SECONDS", 0.0)
-    [request] = ask_sensor(home_copy)
-    [again] = ask_sensor(home_copy)
+    [request] = ask_sensor(home_copy, instance)
+    [again] = ask_sensor(home_copy, instance)
     assert request.run_key == again.run_key
     result = run_job(home_copy, instance, LOAD_DROP, ops=request.run_config["ops"])
     assert result.success
@@ -310,28 +404,144 @@ def test_dropped_folder_is_loaded_once_for_each_content(
     (folder / "sample.toml").write_text(
         (folder / "sample.toml").read_text() + "# changed\n"
     )
-    [changed] = ask_sensor(home_copy)
+    [changed] = ask_sensor(home_copy, instance)
     assert changed.run_key != request.run_key
 
 
 def test_bad_file_in_the_drop_folder_fails_without_retry(
-    home_copy: Settings, instance: dg.DagsterInstance
+    home_copy: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sensors, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(sensors, "RETRY_SECONDS", 0.0)
     bad = home_copy.home / "bad.parquet"
     bad.write_bytes(b"PAR1 truncated")
     drop_week(home_copy, "bad", {"daily_bar.parquet": bad})
-    result = run_job(
-        home_copy,
-        instance,
-        LOAD_DROP,
-        ops={"source__drop_folder": {"config": {"folder": "bad"}}},
-    )
+    [request] = ask_sensor(home_copy, instance)
+    result = run_request(home_copy, instance, request)
     assert not result.success
     failed = result.failure_data_for_node("source__drop_folder")
     assert failed is not None
     assert failed.user_failure_data is not None
     assert "daily_bar.parquet" in str(failed.user_failure_data.description)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
+    # The same files would fail again: the key is the one of the run that failed.
+    [again] = ask_sensor(home_copy, instance)
+    assert again.run_key == request.run_key
+
+
+def test_folder_dropped_while_the_store_is_locked_is_asked_for_again(
+    home_copy: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sensors, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(resources, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    drop_week(
+        home_copy,
+        "week",
+        {"market_index.parquet": home_copy.sample / "market_index.parquet"},
+    )
+    [request] = ask_sensor(home_copy, instance)
+    holder = hold_lock(home_copy)
+    try:
+        result = run_request(home_copy, instance, request)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert not result.success
+    tries = [event for event in result.all_events if event.is_step_up_for_retry]
+    assert len(tries) == assets.RETRIES.max_retries
+    [waiting] = ask_sensor(home_copy, instance)
+    assert "will be tried again" in str(waiting.skip_message)
+    monkeypatch.setattr(sensors, "RETRY_SECONDS", 0.0)
+    [again] = ask_sensor(home_copy, instance)
+    assert again.run_key != request.run_key
+    assert run_request(home_copy, instance, again).success
+    # Loaded once: the key stays the one of the run that succeeded.
+    [after] = ask_sensor(home_copy, instance)
+    assert after.run_key == again.run_key
+
+
+def hold_lock(settings: Settings) -> subprocess.Popen[str]:
+    """Start a process that writes to the store until it is killed."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from warehouse.lock import writer_lock\n"
+        "from warehouse.settings import Settings\n"
+        "with writer_lock(Settings(home=Path(sys.argv[1])), 'load'):\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_folder_whose_load_was_killed_is_asked_for_again(
+    home_copy: Settings,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sensors, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(sensors, "RETRY_SECONDS", 0.0)
+    source = home_copy.sample / "market_index.parquet"
+    drop_week(home_copy, "week", {"market_index.parquet": source})
+    [request] = ask_sensor(home_copy, instance)
+    run = instance.create_run_for_job(
+        build_definitions(home_copy).resolve_job_def(LOAD_DROP),
+        run_config=dict(request.run_config),
+        tags={**request.tags, PROCESS: own_mark()},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    # While the process of the load lives, it is left alone.
+    [same] = ask_sensor(home_copy, instance)
+    assert same.run_key == request.run_key
+    instance.add_run_tags(run.run_id, {PROCESS: f"{os.getpid()} at another time"})
+    [again] = ask_sensor(home_copy, instance)
+    assert again.run_key != request.run_key
+    closed = instance.get_run_by_id(run.run_id)
+    assert closed is not None
+    assert closed.status == dg.DagsterRunStatus.FAILURE
+
+
+def test_refresh_follows_the_load_that_succeeded() -> None:
+    accepted = iter([52914, 0])
+
+    @dg.asset(key=DROP_FOLDER)
+    def loaded() -> dg.MaterializeResult[None]:
+        return dg.MaterializeResult(
+            metadata={"rows_accepted": next(accepted), "last_loaded_day": "2024-06-21"}
+        )
+
+    job = dg.Definitions(
+        assets=[loaded], jobs=[dg.define_asset_job("load", [loaded])]
+    ).resolve_job_def("load")
+    with dg.instance_for_test() as instance:
+        results = [job.execute_in_process(instance=instance) for _ in range(2)]
+        answers = [
+            sensors.refresh_after_load(
+                dg.build_run_status_sensor_context(
+                    sensor_name="refresh_after_load",
+                    dagster_instance=instance,
+                    dagster_run=result.dagster_run,
+                    dagster_event=result.get_run_success_event(),
+                )
+            )
+            for result in results
+        ]
+    first, second = answers
+    assert isinstance(first, dg.RunRequest)
+    assert first.run_key == f"load:{results[0].run_id}"
+    assert first.partition_key == "2024-06-15"
+    assert isinstance(second, dg.SkipReason)
 
 
 def test_dead_run_is_closed_and_its_slot_freed(instance: dg.DagsterInstance) -> None:
@@ -348,6 +558,8 @@ def test_dead_run_is_closed_and_its_slot_freed(instance: dg.DagsterInstance) -> 
     instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "write")
     assert instance.event_log_storage.get_concurrency_info(POOL).active_slot_count == 1
     assert end_dead_runs(instance, run_id=run.run_id) == []
+    # Whoever does not hold the lock knows nothing of a run without a process.
+    assert end_dead_runs(instance, run_id="another", named_only=True) == []
     assert end_dead_runs(instance, run_id="another") == [run.run_id]
     closed = instance.get_run_by_id(run.run_id)
     assert closed is not None
