@@ -94,9 +94,8 @@ def industry_reference(
     from the market value of a quarter's end until they are reported; the float is the
     trailing median of volume over turnover where turnover is known, at most the total.
     """
-    days = np.unique(
-        _read(con, "trading_calendar", "calendar_date", "is_open")["calendar_date"]
-    )
+    calendar = _read(con, "trading_calendar", "calendar_date", "is_open")
+    days = np.unique(calendar["calendar_date"][calendar["is_open"].astype(bool)])
     bars = _read(
         con,
         "daily_bar",
