@@ -12,6 +12,6 @@ select
     s.is_available,
     s.unavailable_reason,
     s.definition,
-    s.inputs
+    s.inputs,
 from core.dim_strategy as s
 order by s.is_available, s.strategy_code

@@ -27,7 +27,7 @@ select
     p.excess_sharpe,
     p.max_drawdown,
     p.calmar,
-    p.win_rate
+    p.win_rate,
 from rotation.fct_rotation_performance as p
 inner join core.dim_strategy as s on p.strategy_code = s.strategy_code
 where p.period = $period

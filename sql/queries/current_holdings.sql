@@ -14,7 +14,7 @@
 -- column: score (number): Score at the signal.
 -- rows: some
 with last_signal as (
-    select max(h.signal_date) as signal_date
+    select max(h.signal_date) as signal_date,
     from rotation.fct_rotation_holding as h
     where
         h.strategy_code = $strategy
@@ -31,7 +31,7 @@ select
     i.name_en,
     h.weight,
     h.rank,
-    h.score
+    h.score,
 from rotation.fct_rotation_holding as h
 inner join last_signal as l on h.signal_date = l.signal_date
 inner join core.dim_strategy as s on h.strategy_code = s.strategy_code

@@ -12,7 +12,7 @@
 -- column: current_rank (integer): Rank in the week asked for, the order of the lines.
 -- rows: some
 with shown_week as (
-    select w.trade_week
+    select w.trade_week,
     from core.dim_trade_week as w
     where w.trade_week <= week_of($week)
     order by w.trade_week desc
@@ -41,7 +41,7 @@ select
     c.trade_week,
     c.diffusion_index,
     c.diffusion_rank,
-    c.current_rank
+    c.current_rank,
 from cell as c
 left join core.dim_industry as i
     on

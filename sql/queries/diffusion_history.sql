@@ -19,7 +19,7 @@ select
     d.diffusion_rank,
     d.change,
     d.member_count,
-    d.excluded_count
+    d.excluded_count,
 from diffusion.fct_diffusion_index_weekly as d
 inner join core.dim_industry as i
     on

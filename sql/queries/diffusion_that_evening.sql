@@ -18,7 +18,7 @@ with said as (
         a.trade_week,
         a.industry_code,
         a.diffusion_index,
-        a.diffusion_rank
+        a.diffusion_rank,
     from archive.diffusion_index_weekly_as_published($evening) as a
     where
         a.industry_system = $industry_system
@@ -33,7 +33,7 @@ select
     i.name_cn,
     s.diffusion_index,
     s.diffusion_rank,
-    d.diffusion_index as current_diffusion_index
+    d.diffusion_index as current_diffusion_index,
 from said as s
 cross join archive.as_published($evening) as p
 left join diffusion.fct_diffusion_index_weekly as d
@@ -46,5 +46,5 @@ left join core.dim_industry as i
     on
         s.industry_code = i.industry_code
         and i.industry_system = $industry_system
-where s.trade_week = (select max(n.trade_week) from said as n)
+where s.trade_week = (select max(n.trade_week), from said as n)
 order by s.diffusion_rank nulls last, s.industry_code

@@ -21,7 +21,7 @@ with ranked as (
         d.change,
         row_number() over highest as place_from_top,
         row_number() over lowest as place_from_bottom,
-        d.diffusion_rank
+        d.diffusion_rank,
     from diffusion.fct_diffusion_index_weekly as d
     where
         d.trade_week = week_of($week)
@@ -36,7 +36,7 @@ with ranked as (
 previous as (
     select
         d.industry_code,
-        d.diffusion_rank
+        d.diffusion_rank,
     from diffusion.fct_diffusion_index_weekly as d
     inner join core.dim_trade_week as w on d.trade_week = w.previous_week
     where
@@ -53,7 +53,7 @@ select
     i.name_en,
     r.diffusion_index,
     r.change,
-    p.diffusion_rank as previous_rank
+    p.diffusion_rank as previous_rank,
 from ranked as r
 left join previous as p on r.industry_code = p.industry_code
 left join core.dim_industry as i

@@ -16,7 +16,7 @@ with ranked as (
         d.diffusion_index,
         rank() over by_index
         + (count(*) over same_index - 1) / 2.0 as average_rank,
-        row_number() over in_order as place
+        row_number() over in_order as place,
     from diffusion.fct_diffusion_index_weekly as d
     where
         d.trade_week = week_of($week)
@@ -38,7 +38,7 @@ select
         when count(*) >= 5 then corr(r.average_rank, published.average_rank)
     end as rank_correlation,
     avg(r.diffusion_index) as mean_index,
-    count(*) filter (r.place <= 6 and published.place <= 6) as top_six_shared
+    count(*) filter (r.place <= 6 and published.place <= 6) as top_six_shared,
 from ranked as r
 inner join ranked as published
     on

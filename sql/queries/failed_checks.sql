@@ -12,7 +12,7 @@ select
     c.table_name,
     c.failure_count,
     c.message,
-    cast(c.checked_at as timestamp) as checked_at
+    cast(c.checked_at as timestamp) as checked_at,
 from meta.meta_check_result as c
 where c.status != 'pass'
 order by c.status, c.table_name, c.check_name

@@ -10,7 +10,7 @@ select
     r.reason,
     count(*) as figure_count,
     min(r.as_of_date) as first_date,
-    max(r.as_of_date) as last_date
+    max(r.as_of_date) as last_date,
 from meta.meta_reconciliation as r
 where r.status = 'not_comparable'
 group by r.system, r.reason

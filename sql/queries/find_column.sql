@@ -11,7 +11,7 @@ select
     c.table_name,
     c.column_name,
     c.data_type,
-    c.description
+    c.description,
 from meta.meta_column as c
 where
     contains(lower(c.column_name), lower($word))

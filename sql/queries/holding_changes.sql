@@ -16,7 +16,7 @@ select
     ) as came_in,
     string_agg(h.asset_code, ', ' order by h.asset_code) filter (
         h.action = 'out'
-    ) as went_out
+    ) as went_out,
 from rotation.fct_rotation_holding as h
 where
     h.strategy_code = $strategy

@@ -18,7 +18,7 @@ with said as (
         a.action,
         a.asset_code,
         a.weight,
-        a.rank
+        a.rank,
     from archive.rotation_holding_as_published($evening) as a
     where a.strategy_code = $strategy
 )
@@ -31,8 +31,8 @@ select
     s.action,
     s.asset_code,
     s.weight,
-    s.rank
+    s.rank,
 from said as s
 cross join archive.as_published($evening) as p
-where s.signal_date = (select max(n.signal_date) from said as n)
+where s.signal_date = (select max(n.signal_date), from said as n)
 order by s.weight = 0, s.rank nulls last, s.asset_code

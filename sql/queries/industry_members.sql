@@ -18,7 +18,7 @@ select
     s.board,
     m.valid_from,
     t.is_suspended,
-    t.is_st
+    t.is_st,
 from core.dim_industry_member as m
 inner join core.dim_industry as i
     on

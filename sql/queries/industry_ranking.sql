@@ -23,7 +23,7 @@ select
     r.overnight_return,
     r.intraday_return,
     r.member_count,
-    r.weight_source
+    r.weight_source,
 from industry.fct_industry_return_weekly as r
 left join core.dim_industry as i
     on

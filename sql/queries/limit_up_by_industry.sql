@@ -18,7 +18,7 @@ select
     count(*) filter (t.closes_at_limit_up) as limit_up_count,
     count(*) filter (t.closes_at_limit_down) as limit_down_count,
     count(*) filter (t.is_suspended) as suspended_count,
-    count(*) filter (t.is_st) as st_count
+    count(*) filter (t.is_st) as st_count,
 from core.fct_tradability_daily as t
 inner join core.dim_industry_member as m
     on

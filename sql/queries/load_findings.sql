@@ -12,7 +12,7 @@ select
     cast(sum(f.row_count) as bigint) as row_count,
     count(*) as load_count,
     arg_max(f.example, f.load_id) as example,
-    arg_max(l.file_path, f.load_id) as example_file
+    arg_max(l.file_path, f.load_id) as example_file,
 from meta.meta_load_finding as f
 inner join meta.meta_load as l on f.load_id = l.load_id
 group by l.table_name, f.finding

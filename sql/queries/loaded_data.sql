@@ -17,7 +17,7 @@ select
     min(l.first_date) as first_date,
     max(l.last_date) as last_date,
     latest_day() - max(l.last_date) as days_behind,
-    cast(max(l.loaded_at) as timestamp) as last_loaded_at
+    cast(max(l.loaded_at) as timestamp) as last_loaded_at,
 from meta.meta_load as l
 group by l.table_name
 order by l.table_name

@@ -21,7 +21,7 @@ select
     p.volatility,
     p.sharpe,
     p.annual_turnover,
-    p.day_count
+    p.day_count,
 from rotation.fct_rotation_performance as p
 where
     p.strategy_code = $strategy

@@ -21,7 +21,7 @@ with compared as (
         lag(t.content_hash) over (
             partition by t.schema_name, t.table_name order by t.publication_id
         ) as former_hash,
-        t.publication_id = min(t.publication_id) over () as is_first
+        t.publication_id = min(t.publication_id) over () as is_first,
     from meta.meta_publication_table as t
 )
 
@@ -37,7 +37,7 @@ select
         not c.is_run_log
         and not c.is_first
         and c.content_hash is distinct from c.former_hash
-    ) as changed_tables
+    ) as changed_tables,
 from meta.meta_publication as p
 inner join compared as c on p.publication_id = c.publication_id
 group by

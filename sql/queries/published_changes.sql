@@ -20,7 +20,7 @@ with opened as (
         a.variant,
         a.diffusion_index,
         a.diffusion_rank,
-        true as is_shown
+        true as is_shown,
     from archive.fct_diffusion_index_weekly as a
     where a.publication_id = $publication
 ),
@@ -33,7 +33,7 @@ closed as (
         a.variant,
         a.diffusion_index,
         a.diffusion_rank,
-        true as is_shown
+        true as is_shown,
     from archive.fct_diffusion_index_weekly as a
     where a.last_publication_id = $publication - 1
 )
@@ -51,7 +51,7 @@ select
     o.diffusion_index,
     c.diffusion_index as former_diffusion_index,
     o.diffusion_rank,
-    c.diffusion_rank as former_diffusion_rank
+    c.diffusion_rank as former_diffusion_rank,
 from opened as o
 full outer join closed as c
     on

@@ -21,7 +21,7 @@ select
     r.our_value,
     r.difference,
     r.status,
-    r.reason
+    r.reason,
 from meta.meta_reconciliation as r
 where $system in ('all', r.system)
 order by r.system, r.metric, r.as_of_date, r.figure_id

@@ -21,7 +21,7 @@ select
     r.rank_correlation,
     r.sign_agreement,
     r.list_overlap,
-    r.signal_matched_count
+    r.signal_matched_count,
 from meta.meta_reconciliation_summary as r
 where $system in ('all', r.system)
 order by r.system, r.metric

@@ -14,7 +14,7 @@ select
     count(*) as row_count,
     arg_min(r.value, (r.load_id, r.line_number)) as example_value,
     arg_min(r.file_path, (r.load_id, r.line_number)) as example_file,
-    arg_min(r.line_number, (r.load_id, r.line_number)) as example_line
+    arg_min(r.line_number, (r.load_id, r.line_number)) as example_line,
 from meta.meta_rejected_row as r
 group by r.table_name, r.reason, r.column_name
 order by row_count desc, r.table_name asc, r.reason asc, r.column_name asc

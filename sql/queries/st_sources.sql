@@ -11,7 +11,7 @@ select
     s.board,
     t.st_source,
     count(*) as stock_count,
-    count(*) filter (t.is_st) as st_count
+    count(*) filter (t.is_st) as st_count,
 from core.fct_tradability_daily as t
 inner join core.dim_security as s on t.security_code = s.security_code
 where t.trade_date = $day

@@ -13,7 +13,7 @@ with compounded as (
         r.trade_date,
         exp(sum(ln(1 + r.strategy_return)) over so_far) as net_value,
         exp(sum(ln(1 + r.benchmark_return)) over so_far) as benchmark_net_value,
-        exp(sum(ln(1 + r.excess_return)) over so_far) as excess_net_value
+        exp(sum(ln(1 + r.excess_return)) over so_far) as excess_net_value,
     from rotation.fct_rotation_return_daily as r
     where r.strategy_code = $strategy
     window
@@ -30,7 +30,7 @@ below_high as (
         c.benchmark_net_value,
         c.net_value / greatest(1, max(c.net_value) over so_far) - 1 as drawdown,
         c.excess_net_value / greatest(1, max(c.excess_net_value) over so_far) - 1
-            as excess_drawdown
+            as excess_drawdown,
     from compounded as c
     window
         so_far as (
@@ -44,7 +44,7 @@ select
     b.net_value,
     b.benchmark_net_value,
     b.drawdown,
-    b.excess_drawdown
+    b.excess_drawdown,
 from below_high as b
 where b.trade_date >= $since
 order by b.trade_date

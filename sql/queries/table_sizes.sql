@@ -8,7 +8,7 @@
 -- column: description (text): What the table holds.
 -- rows: some
 with newest as (
-    select max(p.publication_id) as publication_id
+    select max(p.publication_id) as publication_id,
     from meta.meta_publication as p
 )
 
@@ -17,7 +17,7 @@ select
     t.table_name,
     t.row_count,
     t.row_count - f.row_count as more_rows,
-    d.comment as description
+    d.comment as description,
 from meta.meta_publication_table as t
 inner join newest as n on t.publication_id = n.publication_id
 left join meta.meta_publication_table as f

@@ -11,7 +11,7 @@ with recursive upstream as (
         l.parent_schema,
         l.parent_name,
         l.parent_kind,
-        1 as distance
+        1 as distance,
     from meta.meta_lineage as l
     where l.table_name = $table_name
 
@@ -21,7 +21,7 @@ with recursive upstream as (
         l.parent_schema,
         l.parent_name,
         l.parent_kind,
-        u.distance + 1 as distance
+        u.distance + 1 as distance,
     from upstream as u
     inner join meta.meta_lineage as l
         on
@@ -33,7 +33,7 @@ select
     min(u.distance) as distance,
     u.parent_schema,
     u.parent_name,
-    u.parent_kind
+    u.parent_kind,
 from upstream as u
 group by u.parent_schema, u.parent_name, u.parent_kind
 order by distance, u.parent_schema, u.parent_name

@@ -14,7 +14,7 @@ select
     sum(r.turnover) as turnover,
     sum(r.turnover) / nullif(count(*) filter (r.is_rebalance), 0) as mean_turnover,
     sum(r.cost) as cost,
-    count(*) filter (r.carried_count > 0) as carried_days
+    count(*) filter (r.carried_count > 0) as carried_days,
 from rotation.fct_rotation_return_daily as r
 where r.strategy_code = $strategy
 group by date_part('year', r.trade_date)

@@ -22,7 +22,7 @@ select
     r.month_to_date_return,
     r.month_to_date_excess_return,
     r.year_to_date_return,
-    r.year_to_date_excess_return
+    r.year_to_date_excess_return,
 from rotation.fct_rotation_return_weekly as r
 inner join core.dim_strategy as s on r.strategy_code = s.strategy_code
 where r.trade_week = week_of($week)
