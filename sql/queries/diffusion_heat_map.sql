@@ -27,7 +27,7 @@ cell as (
         d.diffusion_rank,
         max(d.diffusion_rank) filter (d.trade_week = week_of($week)) over (
             partition by d.industry_code
-        ) as current_rank
+        ) as current_rank,
     from diffusion.fct_diffusion_index_weekly as d
     inner join shown_week as s on d.trade_week = s.trade_week
     where
