@@ -84,6 +84,12 @@ UNIT_MIN_DAYS = 5
 # Half-way to 100 on a logarithmic scale would be 10; a factor of 31.6 leaves room for a
 # small file of stocks that have come alive.
 UNIT_LOG10_RATIO = 1.5
+# A single stock moves further than the market: only what lies near 100 or 1/100 is a
+# unit. Bars of one price (limit days, first days) say nothing of the usual volume. In
+# 740,000 real stock-weeks no adjusted price moved by more than 7.3 and no volume fell
+# to less than 0.095 of its median, but 64 volumes rose near 100 times.
+STOCK_UNIT_LOG10_BAND = 0.4
+STOCK_UNIT_MIN_DAYS = 3
 # Single-precision factors differ by 1e-7 without any action; vendors round factors to
 # three decimals, 5e-4 of a factor of one.
 FACTOR_NOISE = 1e-5
@@ -93,7 +99,7 @@ FREE_DAYS = 5
 RELISTING_DAYS = 40
 
 # Reasons that other tables or the passing of time can lift: a file with such rows is
-# read again when one of the tables loaded first has changed since.
+# read again when one of the tables loaded first has changed since, or the day has come.
 CONTEXT_REASONS = (
     "unknown_security",
     "not_a_trading_day",
@@ -140,6 +146,8 @@ class _Load:
     source: SourceFile
     load_id: int
     today: dt.date
+    # The load that set rows of this very file aside, which alone are offered again.
+    reread_of: int | None = None
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -333,6 +341,56 @@ def _read_rows(load: _Load) -> int:
     return load.scalar("select count(*) from incoming")
 
 
+def _keep_rows_set_aside(load: _Load) -> None:
+    """Keep of a file read again what its last reading set aside and nobody gave since.
+
+    The rows taken then stand as they are: a file is not newer for being read again, so
+    it may not undo a correction that was loaded after it.
+    """
+    former = ", ".join(
+        f"try_cast(json_extract_string(row_json, '$.{name}') "
+        f"as {load.table.column(name).type}) as {quote_identifier(name)}"
+        for name in load.table.key
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table former as
+        select distinct {former}
+        from raw.rejected_row
+        where load_id = {load.reread_of}
+        """
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table incoming as
+        select * from incoming where failure is not null
+        union all
+        select *
+        from incoming
+        semi join former using ({load.key})
+        where failure is null
+        """
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table given_since as
+        select {load.key} from ({_stored_rows_sql(load)})
+        where load_id > {load.reread_of}
+        """
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table incoming as
+        select * from incoming where failure is not null
+        union all
+        select *
+        from incoming
+        anti join given_since using ({load.key})
+        where failure is null
+        """
+    )
+
+
 def _check_keys(load: _Load) -> None:
     """Set aside repeated keys: all of them where they differ, all but one else."""
     con = load.con
@@ -481,6 +539,87 @@ def _refuse_wrong_unit(load: _Load) -> None:
             )
 
 
+def _check_stock_units(load: _Load) -> None:
+    """Set aside stocks of which volume or price is about a hundred times off its past.
+
+    Compared is the median over the file with that of the stored bars. A volume beside
+    an amount is held against the prices already; prices are compared as adjusted. As
+    news can raise a volume a hundred times, one too large must also end in two zeros
+    more than the stored ones.
+    """
+    columns = {"volume_shares": "shares, not lots", "close_cny": "CNY, not cents"}
+    number = {
+        column: load.add(Check("wrong_unit", "", column, f"{unit}, as the stock had"))
+        for column, unit in columns.items()
+    }
+    measures = """
+        median(nullif(if(high_cny > low_cny, volume_shares, null), 0)) as volume,
+        median(close_cny * adjust_factor) as price,
+        bool_and(volume_shares % 100 = 0) as is_hundreds,
+        bool_and(volume_shares % 10000 = 0) as is_ten_thousands,
+    """
+    load.con.execute(
+        f"""
+        create or replace temp table stock_unit as
+        with
+        past as (
+            select
+                security_code,
+                {measures}
+                count(*) filter (high_cny > low_cny and volume_shares > 0)
+                    as volume_days,
+                count(*) as price_days,
+            from past_bar
+            where trade_date < getvariable('first_day')
+            group by security_code
+        ),
+        given as (
+            select
+                security_code,
+                {measures}
+                count(amount_cny) = 0 as is_volume_unproven,
+            from incoming
+            where failure is null and {TRADED}
+            group by security_code
+        ),
+        compared as (
+            select
+                security_code,
+                is_volume_unproven
+                and volume_days >= {STOCK_UNIT_MIN_DAYS}
+                and abs(abs(log10(given.volume / past.volume)) - 2)
+                    < {STOCK_UNIT_LOG10_BAND}
+                and (
+                    given.volume < past.volume
+                    or if(
+                        past.is_hundreds, given.is_ten_thousands, given.is_hundreds
+                    )
+                ) as is_volume_off,
+                price_days >= {STOCK_UNIT_MIN_DAYS}
+                and abs(abs(log10(given.price / past.price)) - 2)
+                    < {STOCK_UNIT_LOG10_BAND} as is_price_off,
+            from given
+            inner join past using (security_code)
+        )
+        select
+            security_code,
+            if(is_price_off, {number["close_cny"]}, {number["volume_shares"]})
+                as failure,
+        from compared
+        where is_volume_off or is_price_off
+        """
+    )
+    load.con.execute(
+        """
+        update incoming
+        set failure = stock_unit.failure
+        from stock_unit
+        where incoming.security_code = stock_unit.security_code
+            and incoming.failure is null
+        """
+    )
+
+
 def _create_steps(load: _Load) -> None:
     """Create ``step``: bars whose factor, reference price or return asks for a look.
 
@@ -622,6 +761,7 @@ def _check_daily_bars(load: _Load) -> None:
     """Check daily bars against the stock's own past: units and adjustment factors."""
     _create_past_bars(load)
     _refuse_wrong_unit(load)
+    _check_stock_units(load)
     _create_steps(load)
     _check_factors(load)
 
@@ -752,6 +892,8 @@ def _refuse_bad_file(load: _Load, read: int) -> None:
     filters = [
         number for number, check in enumerate(load.checks, start=1) if check.is_filter
     ]
+    if load.reread_of is not None:
+        return
     left = load.scalar(
         "select count(*) from incoming "
         "where failure is null or list_contains(?, failure)",
@@ -911,7 +1053,13 @@ def _write_lake(load: _Load) -> None:
 
 
 def _touched_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
-    """Return the first and last day on which a changed row is, or was, known."""
+    """Return the first and last day on which a changed row is, or was, known.
+
+    Of a security they are the days on which its listing began or ended; none for one
+    of which only the name changed.
+    """
+    if load.table.name == "security":
+        return _touched_listing_dates(load)
     name = load.table.known_column
     if name is None:
         keys = (load.table.column(key) for key in load.table.key)
@@ -927,6 +1075,58 @@ def _touched_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
         )
     row = load.con.execute(f"select min(day), max(day) from ({query})").fetchone()
     return (None, None) if row is None else (row[0], row[1])
+
+
+def _touched_listing_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
+    row = load.con.execute(
+        """
+        with
+        listing as (
+            select
+                changed.list_date,
+                changed.delist_date,
+                stored_here.list_date as old_list_date,
+                stored_here.delist_date as old_delist_date,
+                changed.list_date is distinct from stored_here.list_date
+                or changed.board is distinct from stored_here.board as is_listed_anew,
+            from changed
+            left join stored_here using (security_code)
+        ),
+        touched as (
+            select unnest([list_date, old_list_date]) as day
+            from listing
+            where is_listed_anew
+            union all
+            select unnest([delist_date, old_delist_date])
+            from listing
+            where delist_date is distinct from old_delist_date
+        )
+        select min(day), max(day) from touched
+        """
+    ).fetchone()
+    return (None, None) if row is None else (row[0], row[1])
+
+
+def _findings(load: _Load) -> str:
+    """Count what is odd in rows that are taken, and return it in one line."""
+    if load.table.name == "daily_bar":
+        _find_large_returns(load)
+    for finding in load.entry.findings:
+        row = load.con.execute(finding.query).fetchone()
+        if row is not None and row[0]:
+            load.con.execute(
+                "insert into raw.load_finding values (?, ?, ?, ?)",
+                [load.load_id, finding.name, row[0], row[1]],
+            )
+    found = load.con.execute(
+        "select finding, row_count, left(example, 60) from raw.load_finding "
+        "where load_id = ? order by finding",
+        [load.load_id],
+    ).fetchall()
+    return "; ".join(
+        f"{name} {count:,}" + (f" (e.g. {example})" if example else "")
+        for name, count, example in found
+    )
 
 
 def _run(
@@ -951,6 +1151,8 @@ def _run(
             expected="at least one row",
             next_step="fetch the file again",
         )
+    if load.reread_of is not None:
+        _keep_rows_set_aside(load)
     _check_keys(load)
     if load.table.name == "daily_bar":
         _check_daily_bars(load)
@@ -966,15 +1168,7 @@ def _run(
         _write_lake(load)
     elif accepted:
         _insert_changes(load)
-    if load.table.name == "daily_bar":
-        _find_large_returns(load)
-    for finding in load.entry.findings:
-        row = con.execute(finding.query).fetchone()
-        if row is not None and row[0]:
-            con.execute(
-                "insert into raw.load_finding values (?, ?, ?, ?)",
-                [load.load_id, finding.name, row[0], row[1]],
-            )
+    message = _findings(load)
     con.execute(
         "insert into raw.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -1003,41 +1197,62 @@ def _run(
         accepted,
         unchanged,
         rejected,
+        message,
     )
 
 
-def _earlier_result(
-    con: duckdb.DuckDBPyConnection, entry: Entry, source: SourceFile, fingerprint: str
+def _earlier_load(
+    con: duckdb.DuckDBPyConnection, entry: Entry, source: SourceFile
 ) -> LoadResult | None:
-    """Return the result of the load that took this very file, if it still stands.
-
-    It does not when it set rows aside for what other tables said (an unknown stock, a
-    day that was not in the calendar yet) and one of those tables has changed since.
-    """
+    """Return the result of the newest load that took this very file."""
     row = con.execute(
         """
-        select load_id, row_count_read, row_count_rejected
+        select
+            load_id,
+            row_count_read,
+            row_count_accepted + row_count_unchanged,
+            row_count_rejected,
         from raw.load
         where file_sha256 = ? and mapping_sha256 = ? and table_name = ?
         order by load_id desc
         limit 1
         """,
-        [source.sha256, fingerprint, entry.raw],
+        [source.sha256, entry.fingerprint(), entry.raw],
     ).fetchone()
     if row is None:
         return None
-    load_id, read, rejected = row
-    stale = con.execute(
+    load_id, read, stored, rejected = row
+    return LoadResult(
+        load_id, entry.raw, source.label, read, 0, stored, rejected, "loaded before"
+    )
+
+
+def _is_context_changed(
+    con: duckdb.DuckDBPyConnection, load_id: int, today: dt.date
+) -> bool:
+    """Whether a load set rows aside for what has changed since.
+
+    That is what other tables said (an unknown stock, a day that was not in the calendar
+    yet) and one of those tables has changed, or a day that has come.
+    """
+    row = con.execute(
         """
+        with is_changed as (
+            select count(*) > 0 as is_changed
+            from raw.load
+            where load_id > $load_id
+                and row_count_accepted > 0
+                and list_contains($tables, table_name)
+        )
         select 1
         from raw.rejected_row
+        cross join is_changed
         where load_id = $load_id
             and list_contains($reasons, reason)
-            and exists (
-                select 1 from raw.load
-                where load_id > $load_id
-                    and row_count_accepted > 0
-                    and list_contains($tables, table_name)
+            and if(
+                reason = 'after_today',
+                cast(try_cast(value as timestamp) as date) <= $today,
+                is_changed
             )
         limit 1
         """,
@@ -1045,20 +1260,69 @@ def _earlier_result(
             "load_id": load_id,
             "reasons": list(CONTEXT_REASONS),
             "tables": list(LOADED_FIRST),
+            "today": today,
         },
     ).fetchone()
-    if stale is not None:
-        return None
-    return LoadResult(
-        load_id,
-        entry.raw,
-        source.label,
-        read,
-        0,
-        read - rejected,
-        rejected,
-        "loaded before",
-    )
+    return row is not None
+
+
+def _is_still_there(
+    con: duckdb.DuckDBPyConnection, entry: Entry, source: SourceFile
+) -> bool:
+    """Whether a load took this very file under its present name."""
+    row = con.execute(
+        "select 1 from raw.load "
+        "where file_sha256 = ? and table_name = ? and file_path = ? limit 1",
+        [source.sha256, entry.raw, source.label],
+    ).fetchone()
+    return row is not None
+
+
+def _is_overruled(
+    con: duckdb.DuckDBPyConnection, table: RawTable, load_id: int, beside: list[int]
+) -> bool:
+    """Whether a load, other than those ``beside`` it, replaced rows of an earlier one.
+
+    The file sent again is then a correction taken back and must be compared. Files that
+    go on lying beside each other in a folder are not sent again: among them the one
+    that was loaded last keeps the word.
+    """
+    if table.storage == "lake":
+        # A day's file is written whole, so a later file of the day may hold changes.
+        row = con.execute(
+            """
+            select 1
+            from raw.lake_file as later
+            inner join raw.lake_file as earlier using (table_name, trade_date)
+            where table_name = $table_name
+                and earlier.load_id <= $load_id
+                and later.load_id > $load_id
+                and not list_contains($beside, later.load_id)
+            limit 1
+            """,
+            {"table_name": table.name, "load_id": load_id, "beside": beside},
+        ).fetchone()
+        return row is not None
+    # What a load found unchanged stands under the load that gave it first.
+    row = con.execute(
+        f"""
+        select 1
+        from raw.{quote_identifier(table.name)}
+        where load_id > $load_id
+            and replaces_load_id <= $load_id
+            and (
+                replaces_load_id = $load_id
+                or exists (
+                    select 1 from raw.load
+                    where load_id = $load_id and row_count_unchanged > 0
+                )
+            )
+            and not list_contains($beside, load_id)
+        limit 1
+        """,
+        {"load_id": load_id, "beside": beside},
+    ).fetchone()
+    return row is not None
 
 
 def _load_source(
@@ -1069,23 +1333,32 @@ def _load_source(
     source_name: str,
     mapping_name: str,
     today: dt.date,
+    beside: list[int],
 ) -> LoadResult:
-    fingerprint = entry.fingerprint()
-    earlier = _earlier_result(con, entry, source, fingerprint)
-    if earlier is not None:
-        return earlier
+    """Load one file, unless it was loaded before and is still the newest word.
+
+    Where rows were set aside that may be taken now, those are offered, and no others; a
+    file that a later load overruled is offered whole and becomes the newest version.
+    """
+    earlier = _earlier_load(con, entry, source)
+    reread_of = None
+    if earlier is not None and earlier.load_id is not None:
+        if _is_context_changed(con, earlier.load_id, today):
+            reread_of = earlier.load_id
+        elif not _is_overruled(con, entry.table, earlier.load_id, beside):
+            return earlier
     con.begin()
     try:
         row = con.execute("select coalesce(max(load_id), 0) + 1 from raw.load")
         load_id = int(row.fetchall()[0][0])
-        load = _Load(con, entry, source, load_id, today)
-        with tempfile.TemporaryDirectory(prefix="lundong-") as folder:
+        load = _Load(con, entry, source, load_id, today, reread_of)
+        with tempfile.TemporaryDirectory(prefix="lundong-") as scratch:
             result = _run(
                 load,
                 source_name=source_name,
                 mapping_name=mapping_name,
-                fingerprint=fingerprint,
-                folder=Path(folder),
+                fingerprint=entry.fingerprint(),
+                folder=Path(scratch),
             )
         con.commit()
     except duckdb.Error as error:
@@ -1147,24 +1420,34 @@ def load_folder(
     with connect_build(settings) as con:
         create_raw_tables(con)
         _create_context(con)
-        for entry in mapping.entries():
-            for source in find_sources(entry, directory):
-                taken.update(path for group in source.paths for path in group)
-                result = _load_source(
-                    con,
-                    entry,
-                    source,
-                    source_name=source_name,
-                    mapping_name=mapping.name,
-                    today=today,
-                )
-                results.append(result)
-                if result.accepted and entry.raw in LOADED_FIRST:
-                    _create_context(con)
-                if result.accepted and entry.table.storage == "lake":
-                    lake_tables.add(entry.raw)
-                if progress is not None:
-                    progress(entry.raw, source.label, result.read)
+        offered = [
+            (entry, source)
+            for entry in mapping.entries()
+            for source in find_sources(entry, directory)
+        ]
+        loads = [_earlier_load(con, entry, source) for entry, source in offered]
+        earlier = [load.load_id for load in loads if load and load.load_id is not None]
+        for entry, source in offered:
+            taken.update(path for group in source.paths for path in group)
+            is_still_there = _is_still_there(con, entry, source)
+            result = _load_source(
+                con,
+                entry,
+                source,
+                source_name=source_name,
+                mapping_name=mapping.name,
+                today=today,
+                beside=earlier if is_still_there else [],
+            )
+            results.append(result)
+            if not is_still_there and result.load_id is not None:
+                earlier.append(result.load_id)
+            if result.accepted and entry.raw in LOADED_FIRST:
+                _create_context(con)
+            if result.accepted and entry.table.storage == "lake":
+                lake_tables.add(entry.raw)
+            if progress is not None:
+                progress(entry.raw, source.label, result.read)
         for name in sorted(lake_tables):
             refresh_lake_view(con, RAW_TABLE_BY_NAME[name])
     files = match_files(directory, ("*.parquet", "*.csv", "*/*.parquet", "*/*.csv"), ())

@@ -431,6 +431,87 @@ def test_a_corporate_action_explains_a_jump(market: Any) -> None:
     assert [result.rejected for result in results] == [0, 0]
 
 
+def scale(row: Row, factor: float, *names: str) -> None:
+    row["amount_cny"] = row["previous_close_cny"] = None
+    for name in names:
+        row[name] = round(float(str(row[name])) * factor, 2)
+
+
+PRICES = ("open_cny", "high_cny", "low_cny", "close_cny")
+
+
+@pytest.mark.parametrize(
+    ("column", "scaled", "factor"),
+    [
+        ("volume_shares", ("volume_shares",), 0.01),
+        ("volume_shares", ("volume_shares",), 100),
+        ("close_cny", PRICES, 100),
+        ("close_cny", PRICES, 0.01),
+    ],
+)
+def test_a_single_stock_in_another_unit_is_set_aside(
+    column: str, scaled: tuple[str, ...], factor: float, market: Any
+) -> None:
+    rows = market.bars([market.new_day], seed=2)
+    scale(rows[3], factor, *scaled)
+    market.write_csv("daily_bar.csv", rows)
+
+    (result,) = market.load()
+
+    assert (result.accepted, result.rejected) == (9, 1)
+    (row,) = market.rejected()
+    assert (row["reason"], row["column_name"]) == ("wrong_unit", column)
+    assert row["line_number"] == 5
+
+
+def test_a_file_of_few_stocks_in_another_unit_is_refused(market: Any) -> None:
+    rows = market.bars([market.new_day], seed=2)[:3]
+    for row in rows:
+        scale(row, 0.01, "volume_shares")
+    market.write_csv("daily_bar.csv", rows)
+
+    with pytest.raises(LoadError, match=r"wrong_unit.*shares, not lots"):
+        market.load()
+
+
+def test_a_genuine_surge_is_no_other_unit(market: Any) -> None:
+    """News, a day of one price, a volume beside its amount, a split a hundredfold."""
+    rows = market.bars([market.new_day], seed=2)
+    scale(rows[0], 1, "close_cny")
+    rows[0]["volume_shares"] = 100_000_100.0
+    scale(rows[1], 0.01, "volume_shares")
+    price = rows[1]["close_cny"]
+    rows[1].update(dict.fromkeys(PRICES, price))
+    volume = float(str(rows[2]["volume_shares"])) / 100
+    low, high = float(str(rows[2]["low_cny"])), float(str(rows[2]["high_cny"]))
+    rows[2].update(volume_shares=volume, amount_cny=volume * (low + high) / 2)
+    scale(rows[3], 0.01, *PRICES)
+    rows[3]["adjust_factor"] = 100.0
+    market.write_csv("daily_bar.csv", rows)
+
+    (result,) = market.load()
+
+    assert "wrong_unit" not in {row["reason"] for row in market.rejected()}
+    assert result.accepted + result.rejected == 10
+    assert result.accepted >= 9
+
+
+def test_what_is_odd_but_taken_is_told(market: Any) -> None:
+    rows = market.bars([market.new_day], seed=2)
+    scale(rows[3], 1.9, *PRICES)
+    market.write_csv("daily_bar.csv", rows)
+
+    (result,) = market.load()
+
+    assert result.accepted == 10
+    assert result.message.startswith(
+        "return_beyond_60_percent 1 (e.g. 600003.SH 2024-02-27"
+    )
+    assert market.query("select finding, row_count from raw.load_finding") == [
+        ("return_beyond_60_percent", 1)
+    ]
+
+
 def test_rows_set_aside_for_an_unknown_stock_come_in_with_the_stock(
     market: Any,
 ) -> None:

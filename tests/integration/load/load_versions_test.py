@@ -128,6 +128,153 @@ def test_a_correction_taken_back_is_a_third_version(market: Any) -> None:
     assert len(current_bars(market)) == len(old) + 1
 
 
+def volume_of(market: Any, code: str, day: dt.date) -> object:
+    """Return the volume of the valid version of a bar, None where there is none."""
+    query = current_rows_sql(
+        RAW_TABLE_BY_NAME["daily_bar"],
+        ("security_code", "trade_date", "volume_shares"),
+        condition=f"security_code = '{code}' and trade_date = '{day}'",
+    )
+    rows = market.query(f"select volume_shares from ({query})")
+    assert len(rows) <= 1
+    return rows[0][0] if rows else None
+
+
+def bars_of_a_day(market: Any, volume: float, codes: list[str]) -> list[dict[str, Any]]:
+    rows = [
+        {**row, "volume_shares": volume, "amount_cny": None, "previous_close_cny": None}
+        for row in market.bars([market.new_day], seed=6)
+    ]
+    return [row for row in rows if row["security_code"] in codes]
+
+
+def send(market: Any, name: str, rows: list[dict[str, Any]]) -> Any:
+    """Load a file that lies alone in the folder, and return its result."""
+    for path in market.incoming.iterdir():
+        path.unlink()
+    market.write_csv(name, rows)
+    (result,) = market.load()
+    return result
+
+
+def test_the_very_file_sent_again_takes_a_correction_back(market: Any) -> None:
+    codes, day = market.codes[:3], market.new_day
+    first = bars_of_a_day(market, 1_000_000.0, codes)
+    second = [{**first[0], "volume_shares": 1_000_100.0}]
+
+    assert send(market, "daily_bar.csv", first).accepted == 3
+    assert send(market, "daily_bar.csv", second).accepted == 1
+    taken_back = send(market, "daily_bar.csv", first)
+
+    assert (taken_back.accepted, taken_back.unchanged) == (1, 2)
+    assert volume_of(market, codes[0], day) == 1_000_000.0
+    assert send(market, "daily_bar.csv", first).message == "loaded before"
+    # Of a row that the newest load of the file only found unchanged, too.
+    other = [{**first[1], "volume_shares": 1_000_200.0}]
+    assert send(market, "daily_bar.csv", other).accepted == 1
+    assert send(market, "daily_bar.csv", first).accepted == 1
+    assert volume_of(market, codes[1], day) == 1_000_000.0
+    assert send(market, "daily_bar.csv", second).accepted == 1
+    assert volume_of(market, codes[0], day) == 1_000_100.0
+
+
+def test_files_that_lie_beside_each_other_are_not_sent_again(market: Any) -> None:
+    code, day = market.codes[0], market.new_day
+    (row,) = bars_of_a_day(market, 1_000_000.0, [code])
+    market.write_csv("daily_bar-2024.csv", [row])
+    market.load()
+    # By name the correction comes before what it corrects.
+    market.write_csv("daily_bar-2024-fix.csv", [{**row, "volume_shares": 1_000_100.0}])
+    market.load()
+    before = market.content()
+
+    results = market.load()
+
+    assert {result.message for result in results} == {"loaded before"}
+    assert market.content() == before
+    assert volume_of(market, code, day) == 1_000_100.0
+    # The old bytes under a new name are sent.
+    market.write_csv("daily_bar-back.csv", [row])
+    assert sum(result.accepted for result in market.load()) == 1
+    assert volume_of(market, code, day) == 1_000_000.0
+    assert {result.message for result in market.load()} == {"loaded before"}
+    assert volume_of(market, code, day) == 1_000_000.0
+
+
+def test_a_file_read_again_for_a_new_stock_leaves_corrections_alone(
+    market: Any,
+) -> None:
+    codes, day = market.codes[:2], market.new_day
+    rows = bars_of_a_day(market, 1_000_000.0, codes)
+    unknown = [{**rows[0], "security_code": f"60009{number}.SH"} for number in (8, 9)]
+    assert send(market, "daily_bar.csv", [*rows, *unknown]).rejected == 2
+    corrected = [{**rows[0], "volume_shares": 1_000_100.0}]
+    assert send(market, "daily_bar.csv", corrected).accepted == 1
+    security = {"name": "new", "board": "main", "list_date": day}
+    send(
+        market,
+        "security.csv",
+        [{**security, "security_code": row["security_code"]} for row in unknown],
+    )
+    late = [{**unknown[0], "volume_shares": 1_000_200.0}]
+    assert send(market, "daily_bar.csv", late).accepted == 1
+
+    result = send(market, "daily_bar.csv", [*rows, *unknown])
+
+    assert (result.accepted, result.unchanged, result.rejected) == (1, 3, 0)
+    assert volume_of(market, codes[0], day) == 1_000_100.0
+    assert volume_of(market, "600098.SH", day) == 1_000_200.0
+    assert volume_of(market, "600099.SH", day) == 1_000_000.0
+    again = send(market, "daily_bar.csv", [*rows, *unknown])
+    assert again.message == "loaded before"
+
+
+def test_a_row_of_the_future_is_taken_when_its_day_has_come(market: Any) -> None:
+    day = dt.date(2024, 3, 11)
+    rows = market.bars([market.new_day], seed=6)
+    rows[3].update(trade_date=day, previous_close_cny=None)
+    market.write_csv("daily_bar.csv", rows)
+    assert [result.rejected for result in market.load()] == [1]
+    assert [result.message for result in market.load()] == ["loaded before"]
+
+    (result,) = market.load(today=day)
+
+    assert (result.accepted, result.unchanged, result.rejected) == (1, 9, 0)
+    (again,) = market.load(today=day)
+    assert again.message == "loaded before"
+
+
+def test_a_security_touches_the_days_of_its_listing(market: Any) -> None:
+    listed, ended = dt.date(2020, 1, 2), dt.date(2024, 2, 20)
+    base = {
+        "security_code": market.codes[0],
+        "name": "stock",
+        "board": "main",
+        "list_date": listed,
+        "delist_date": None,
+    }
+    touched = []
+    for change in (
+        {"name": "*ST stock"},
+        {"name": "*ST stock", "delist_date": ended},
+        {"name": "stock", "delist_date": dt.date(2024, 2, 27)},
+        {"name": "stock", "board": "chinext", "delist_date": dt.date(2024, 2, 27)},
+        {"security_code": "600011.SH", "list_date": dt.date(2024, 2, 19)},
+    ):
+        assert send(market, "security.csv", [{**base, **change}]).accepted == 1
+        touched += market.query(
+            "select first_date, last_date from raw.load order by load_id desc limit 1"
+        )
+
+    assert touched == [
+        (None, None),
+        (ended, ended),
+        (ended, dt.date(2024, 2, 27)),
+        (listed, listed),
+        (dt.date(2024, 2, 19), dt.date(2024, 2, 19)),
+    ]
+
+
 def test_a_shuffled_file_gives_the_same_table(
     empty_market: Any, tmp_path: Path
 ) -> None:
@@ -206,6 +353,20 @@ def test_a_day_of_the_lake_is_written_whole_and_kept(market: Any) -> None:
         "from raw.minute_bar"
     ) == [(15, 15, 1, 1)]
     assert not list(market.settings.lake.rglob("*.tmp"))
+
+
+def test_the_very_minutes_sent_again_take_a_correction_back(market: Any) -> None:
+    rows = minute_rows(market.new_day, market.codes[:2])
+    send(market, "minute_bar.csv", rows)
+    send(market, "minute_bar.csv", [{**rows[0], "volume_shares": 2000.0}])
+
+    result = send(market, "minute_bar.csv", rows)
+
+    assert (result.accepted, result.unchanged) == (1, 5)
+    assert market.query("select distinct volume_shares from raw.minute_bar") == [
+        (1000.0,)
+    ]
+    assert send(market, "minute_bar.csv", rows).message == "loaded before"
 
 
 def test_a_lost_file_of_the_lake_is_named(market: Any) -> None:
