@@ -27,6 +27,8 @@ LOADED_DAY_MINIMUM_SHARE = 0.2
 # Files of the dbt project that decide the content of its tables.
 PROJECT_SUFFIXES = (".sql", ".csv", ".yml", ".md")
 GENERATED_FOLDERS = ("target", "logs", "dbt_packages")
+# A load of these that bears no day changed nothing that a dated row hangs on: a name.
+DATED_BY_LOAD = ("security",)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ def build_window(
         return window(None, "files of the dbt project changed")
     touched = con.execute(
         """
-        select table_name, min(first_date) as first_date
+        select
+            table_name,
+            min(first_date) as first_date,
+            bool_or(first_date is null) as is_undated,
         from raw.load
         where load_id > ? and row_count_accepted > 0
         group by table_name
@@ -114,12 +119,13 @@ def build_window(
         """,
         [built_load_id],
     ).fetchall()
-    for table_name, first_date in touched:
-        table = RAW_TABLE_BY_NAME.get(table_name)
-        if table is None or table.known_column is None or first_date is None:
+    starts = []
+    for table_name, first_date, is_undated in touched:
+        if table_name not in DATED_BY_LOAD and is_undated:
             return window(None, f"{table_name} changed, which bears no date")
+        if first_date is not None:
+            starts.append((first_date, f"{table_name} changed"))
     # Days without bars between the last build and the new files are built too.
-    starts = [(first, f"{name} changed") for name, first in touched]
     if built_as_of is not None:
         starts.append((built_as_of + timedelta(days=1), "the day after the last build"))
     if first_day is not None:

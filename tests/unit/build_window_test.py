@@ -120,6 +120,38 @@ def test_table_without_date_rewrites_all(
     assert window.reason.startswith(table_name)
 
 
+def test_calendar_rewrites_from_its_first_changed_day(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    add_load(con, 2, "trading_calendar", date(2024, 7, 1), date(2024, 7, 5))
+    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+    add_load(con, 3, "trading_calendar", date(2024, 6, 10), date(2024, 6, 10))
+    window = build_window(con, project_hash=HASH)
+    assert window.build_from == date(2024, 6, 10)
+    assert window.reason == "trading_calendar changed"
+
+
+def test_renamed_security_moves_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    add_load(con, 2, "security", None, None)
+    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+    add_load(con, 3, "security", MONDAY, MONDAY)
+    assert build_window(con, project_hash=HASH).build_from == MONDAY
+
+
+def test_one_load_without_a_date_among_others_rewrites_all(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    add_load(con, 2, "etf", MONDAY, FRIDAY)
+    add_load(con, 3, "etf", None, None)
+    assert build_window(con, project_hash=HASH).build_from is None
+
+
 def test_changed_project_and_full_rewrite_all(con: duckdb.DuckDBPyConnection) -> None:
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     build(con)
