@@ -310,6 +310,7 @@ def query(
         given["week"] = week.date().isoformat()
     answer = run_query(settings, name, given)
     write_answer(format_result(answer, output_format), output_format, output)
+    tell_made_up(settings)
 
 
 @app.command("sql")
@@ -322,8 +323,10 @@ def run_statement(
     """Ask the published warehouse in SQL, read-only."""
     from warehouse.query import format_result, run_sql
 
-    answer = run_sql(read_settings(), statement)
+    settings = read_settings()
+    answer = run_sql(settings, statement)
     write_answer(format_result(answer, output_format), output_format, output)
+    tell_made_up(settings)
 
 
 @app.command()
@@ -370,6 +373,14 @@ def run_load(
     print_loads(results)
 
 
+def tell_made_up(settings: Settings) -> None:
+    """Say on the error stream that the sample market's numbers are made up."""
+    from warehouse.query import is_made_up
+
+    if is_made_up(settings):
+        err.print("sample market: all data are made up")
+
+
 def read_parameter(text: str) -> tuple[str, str]:
     """Split ``name=value``."""
     name, separator, value = text.partition("=")
@@ -386,6 +397,8 @@ def write_answer(answer: bytes, output_format: str, output: Path | None) -> None
     if output_format == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not text: name a file with --output")
     sys.stdout.buffer.write(answer)
+    if output_format != "parquet" and not answer.endswith(b"\n"):
+        sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()
 
 

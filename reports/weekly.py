@@ -113,6 +113,7 @@ SECTIONS = {
     "performance": """
         select
             p.strategy_code,
+            s.name_cn,
             p.period,
             p.annualised_return,
             p.annualised_excess,
@@ -122,6 +123,7 @@ SECTIONS = {
             p.calmar,
             p.win_rate
         from rotation.fct_rotation_performance as p
+        inner join core.dim_strategy as s using (strategy_code)
         where p.period = 'all' or regexp_matches(p.period, '^\\d{4}$')
         order by p.strategy_code, p.period = 'all' desc, p.period
     """,
@@ -251,9 +253,9 @@ def _query(
 
 def _percent(value: float | None, digits: int = 2) -> str:
     """Format a decimal as a percentage; an absent value as a dash."""
-    return ABSENT if value is None else f"{100 * value:.{digits}f}%"
+    return ABSENT if value is None else f"{100 * value:z.{digits}f}%"
 
 
 def _number(value: float | None, digits: int = 3) -> str:
     """Format a number; an absent value as a dash."""
-    return ABSENT if value is None else f"{value:.{digits}f}"
+    return ABSENT if value is None else f"{value:z.{digits}f}"

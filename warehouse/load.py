@@ -863,8 +863,9 @@ def _refuse_by_first_row(load: _Load, problem: str, condition: str) -> LoadError
     ).fetchone()
     assert row is not None  # noqa: S101 - the caller has counted such rows
     source_row, column, value, reason, expected = row
+    found = "the first with" if value is not None else "the first without a value"
     return LoadError(
-        f"{problem} ({reason}), the first with",
+        f"{problem} ({reason}), {found}",
         file=load.source.path,
         line=_row_label(load, source_row),
         column=column,
@@ -900,7 +901,12 @@ def _refuse_bad_file(load: _Load, read: int) -> None:
         [filters],
     )
     if left == 0:
-        raise _refuse_by_first_row(load, f"none of {read} rows can be taken", "true")
+        reasons = load.con.execute(
+            "select reason, count(*) from rejected group by reason order by all"
+        ).fetchall()
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        problem = f"none of {read} rows can be taken: {told}"
+        raise _refuse_by_first_row(load, problem, "true")
 
 
 def _store_rejected(load: _Load) -> None:

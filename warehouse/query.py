@@ -192,6 +192,15 @@ def run_query(
         return _answer(connection, query.sql, values)
 
 
+def is_made_up(settings: Settings) -> bool:
+    """Return whether the publication was built from the generated sample market."""
+    with _reader(settings) as connection:
+        row = connection.execute(
+            "select bool_or(source = 'sample') from meta.meta_load"
+        ).fetchone()
+    return bool(row and row[0])
+
+
 def run_sql(settings: Settings, sql: str) -> pa.Table:
     """Answer one statement that reads the current publication.
 

@@ -49,15 +49,15 @@ def test_every_industry_row_equals_the_tables(
     assert len(rows) == 30
     for name, index, change, weekly_return in rows:
         found = re.search(
-            rf"<td class=\"text\">{re.escape(name)}</td>\s*<td>(.*?)</td><td>(.*?)</td>"
-            r"<td><span[^>]*>(.*?)</span></td>",
+            rf"<td class=\"text minor\">{re.escape(name)}</td>\s*"
+            r"<td>(.*?)</td><td>(.*?)</td><td><span[^>]*>(.*?)</span></td>",
             page,
         )
         assert found, name
         expected = (
-            "—" if index is None else f"{index:.3f}",
-            "—" if change is None else f"{change:.3f}",
-            "—" if weekly_return is None else f"{100 * weekly_return:.2f}%",
+            "—" if index is None else f"{index:z.3f}",
+            "—" if change is None else f"{change:z.3f}",
+            "—" if weekly_return is None else f"{100 * weekly_return:z.2f}%",
         )
         assert found.groups() == expected, name
 

@@ -135,7 +135,12 @@ BAD_MAPPINGS = {
     ),
     "misspelt key": (
         'name = "x"\n[[table]]\nraw = "security"\nfile = ["*.csv"]',
-        "Extra inputs",
+        "table.0.file: unknown key",
+    ),
+    "required column left out": (
+        'name = "x"\n[[table]]\nraw = "security"\nfiles = ["*.csv"]\n'
+        'columns = { a = "VARCHAR" }\nselect = { security_code = "a" }',
+        "select gives no board, which security requires",
     ),
     "no entries": ('name = "x"', "identity"),
 }

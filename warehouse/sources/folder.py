@@ -167,6 +167,10 @@ class Entry(BaseModel):
             raise ValueError(f"{unknown[0]!r} is not a column of {self.raw}")
         if bool(self.select) != bool(self.columns):
             raise ValueError("columns and select go together")
+        required = {column.name for column in self.table.columns if column.required}
+        missing = sorted(required - set(self.select))
+        if self.select and missing:
+            raise ValueError(f"select gives no {missing[0]}, which {self.raw} requires")
         return self
 
     @property
@@ -258,6 +262,13 @@ def read_mapping(path: Path) -> Mapping:
     try:
         with path.open("rb") as stream:
             return Mapping.model_validate(tomllib.load(stream))
+    except FileNotFoundError as error:
+        raise LoadError(
+            "no such file",
+            file=path,
+            expected="a mapping, or the name of one in warehouse/mappings",
+            next_step="correct the path",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise LoadError(
             f"not readable as TOML ({error})",
@@ -267,12 +278,14 @@ def read_mapping(path: Path) -> Mapping:
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "mapping"
+        place = ".".join(str(part) for part in first["loc"])
+        told = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            told = "unknown key"
         raise LoadError(
-            first["msg"],
+            f"{place}: {told}" if place else told,
             file=path,
-            column=place,
-            expected="a mapping such as warehouse/mappings/real.toml",
+            expected="[[table]] entries with raw, files, columns and select",
             next_step="correct the file",
         ) from error
 
