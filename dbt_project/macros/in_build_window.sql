@@ -23,12 +23,16 @@
 
 {#
     Incremental strategy of the long panels: rows of the window are deleted, whether the
-    new build has them or not, and written again.
+    new build has them or not, and written again. A model whose rows bear no trade_date
+    names their column in its meta, `window_column`. A week is named by its last day: all
+    whose own days, or those of the week before, are rewritten lie in the window, and no
+    other.
 -#}
 {% macro get_incremental_rewrite_window_sql(arg_dict) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
+    {%- set meta = config.get("meta") or {} -%}
     delete from {{ arg_dict["target_relation"] }}
-    where {{ in_build_window("trade_date") }};
+    where {{ in_build_window(meta.get("window_column", "trade_date")) }};
 
     insert into {{ arg_dict["target_relation"] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict["temp_relation"] }}
