@@ -7,6 +7,7 @@ select
     trade_date,
     cast(row_number() over (order by trade_date) as integer) as day_index,
     max(trade_date) over (partition by date_trunc('week', trade_date)) as trade_week,
+    cast(date_trunc('quarter', trade_date + 1) as date) - 1 as last_quarter_end,
 from (
     select distinct date as trade_date
     from read_parquet([
@@ -25,84 +26,83 @@ from (
     ])
 );
 
--- A suspended day has no bar, or a flat one without volume: the adjusted close is carried
--- and divided by the day's factor. Turnover is stated from 2021 on, in per cent x 100; the
--- median over 21 exchange days takes its rounding out.
-create temp table held as
-with bar as (
+-- What is known of a day: nothing on a suspended one, which has a flat bar without volume
+-- or none at all. Turnover is stated from 2021 on, in per cent x 100.
+create temp table bar as
+with daily as (
     select
-        stock.stock_index,
-        trading_day.day_index,
-        daily.close_cents,
-        daily.volume,
-        daily.adj_factor,
-        cast(null as double) as float_shares,
-    from read_parquet($folder || '/daily_2010_2020.parquet') as daily
-    inner join trading_day on daily.date = trading_day.trade_date
-    inner join stock on daily.code = stock.code
+        code,
+        date,
+        close_cents,
+        volume,
+        adj_factor,
+        cast(null as integer) as turnover_pct_x100,
+    from read_parquet($folder || '/daily_2010_2020.parquet')
     union all
     select
-        stock.stock_index,
-        trading_day.day_index,
-        daily.close_cents,
-        daily.volume,
-        daily.adj_factor,
-        median(daily.volume / (daily.turnover_pct_x100 / 1e4)) over (
-            partition by stock.stock_index
-            order by trading_day.day_index
-            range between 20 preceding and current row
-        ),
-    from read_parquet($folder || '/daily_2021_2024.parquet') as daily
-    inner join trading_day on daily.date = trading_day.trade_date
-    inner join stock on daily.code = stock.code
-    where daily.volume > 0 and daily.turnover_pct_x100 > 0
-    union all
-    select
-        stock.stock_index,
-        trading_day.day_index,
-        daily.close_cents,
-        daily.volume,
-        daily.adj_factor,
-        null,
-    from read_parquet($folder || '/daily_2021_2024.parquet') as daily
-    inner join trading_day on daily.date = trading_day.trade_date
-    inner join stock on daily.code = stock.code
-    where not coalesce(daily.volume > 0 and daily.turnover_pct_x100 > 0, false)
-),
+        code,
+        date,
+        close_cents,
+        volume,
+        adj_factor,
+        turnover_pct_x100,
+    from read_parquet($folder || '/daily_2021_2024.parquet')
+)
 
-carried as (
+select
+    stock.stock_index,
+    trading_day.day_index,
+    cast(daily.adj_factor as double) as adjust_factor,
+    case
+        when daily.volume > 0
+            then daily.close_cents / 100.0 * cast(daily.adj_factor as double)
+    end as adjusted_close,
+    case
+        when daily.volume > 0 and daily.turnover_pct_x100 > 0
+            then daily.volume / (daily.turnover_pct_x100 / 1e4)
+    end as float_shares,
+from daily
+inner join trading_day on daily.date = trading_day.trade_date
+inner join stock on daily.code = stock.code;
+
+-- Rows become days, so that the frames below can count rows, which is twice as fast as
+-- looking for the days of a range. Few stocks lack a bar after their first.
+insert into bar by name
+with lifetime as (
     select
         stock_index,
-        day_index,
-        lead(day_index, 1, (select count(*) + 1 from trading_day)) over by_day
-            as next_day_index,
-        cast(adj_factor as double) as adjust_factor,
-        last_value(
-            case
-                when volume > 0
-                    then close_cents / 100.0 * cast(adj_factor as double)
-            end
-            ignore nulls
-        ) over so_far as adjusted_close,
-        last_value(float_shares ignore nulls) over so_far as float_shares,
+        cast(
+            unnest(range(min(day_index), (select count(*) + 1 from trading_day)))
+            as integer
+        ) as day_index,
     from bar
-    window
-        by_day as (partition by stock_index order by day_index),
-        so_far as (
-            partition by stock_index order by day_index
+    group by stock_index
+    having count(*) <= (select count(*) from trading_day) - min(day_index)
+),
+
+factor_day as (
+    select
+        lifetime.stock_index,
+        lifetime.day_index,
+        bar.day_index is null as is_missing,
+        last_value(bar.adjust_factor ignore nulls) over (
+            partition by lifetime.stock_index
+            order by lifetime.day_index
             rows between unbounded preceding and current row
-        )
+        ) as adjust_factor,
+    from lifetime
+    left join bar
+        on
+            lifetime.stock_index = bar.stock_index
+            and lifetime.day_index = bar.day_index
 )
 
 select
     stock_index,
     day_index,
-    next_day_index,
-    adjusted_close,
-    round(adjusted_close / adjust_factor, 4) as close_cny,
-    float_shares,
-from carried
-where adjusted_close is not null;
+    adjust_factor,
+from factor_day
+where is_missing;
 
 -- Shares follow from the market value of a quarter's end and the last close of the 30
 -- days until then; they hold from the first trading day at or after the quarter's end.
@@ -145,7 +145,7 @@ quarter_close as (
 share as (
     select
         stock.stock_index,
-        trading_day.day_index,
+        quarter.quarter_end,
         quarter.market_cap_cny / quarter_close.close_cny as total_shares,
     from quarter
     inner join quarter_close
@@ -153,17 +153,23 @@ share as (
             quarter.code = quarter_close.code
             and quarter.quarter_end = quarter_close.quarter_end
     inner join stock on quarter.code = stock.code
-    asof inner join trading_day on quarter.quarter_end <= trading_day.trade_date
 )
 
+-- A row for every stock and quarter: equality finds it, where ranges would be searched.
 select
-    stock_index,
-    total_shares,
-    day_index as from_index,
-    lead(day_index, 1, 1000000) over (
-        partition by stock_index order by day_index
-    ) as to_index,
-from share;
+    listed.stock_index,
+    quarter_day.quarter_end,
+    last_value(share.total_shares ignore nulls) over (
+        partition by listed.stock_index
+        order by quarter_day.quarter_end
+        rows between unbounded preceding and current row
+    ) as total_shares,
+from (select distinct last_quarter_end as quarter_end from trading_day) as quarter_day
+cross join (select distinct stock_index from share) as listed
+left join share
+    on
+        listed.stock_index = share.stock_index
+        and quarter_day.quarter_end = share.quarter_end;
 
 -- Shenwan level 1 under the codes of 2021; level 2 splits two industries of 2014.
 create temp table industry_member as
@@ -240,42 +246,124 @@ asof inner join trading_day as first_day on named.known_date <= first_day.trade_
 asof left join trading_day as next_day on named.superseded_date <= next_day.trade_date
 where named.industry_code is not null;
 
-create temp table industry_day as
-with dense as (
+-- The median over 21 exchange days takes the rounding of the turnover out.
+create temp table known as
+with first_estimate as (
+    select min(day_index) as day_index,
+    from bar
+    where float_shares is not null
+)
+
+select
+    bar.stock_index,
+    bar.day_index,
+    bar.adjust_factor,
+    bar.adjusted_close,
+    cast(null as double) as float_shares,
+    bar.adjusted_close is null as is_lacking,
+from bar
+inner join first_estimate on bar.day_index < first_estimate.day_index
+union all
+select
+    bar.stock_index,
+    bar.day_index,
+    bar.adjust_factor,
+    bar.adjusted_close,
+    case
+        when bar.float_shares is not null then median(bar.float_shares) over (
+            partition by bar.stock_index
+            order by bar.day_index
+            rows between 20 preceding and current row
+        )
+    end as float_shares,
+    bar.adjusted_close is null or bar.float_shares is null as is_lacking,
+from bar
+inner join first_estimate on bar.day_index >= first_estimate.day_index;
+
+-- What a day lacks is carried from the last day that has it. One day in eight lacks
+-- something: only they and the days before them are sorted.
+create temp table held as
+with lacking as (
     select
         stock_index,
-        close_cny,
+        day_index - 1 as previous_day_index,
+    from known
+    where is_lacking
+),
+
+at_gap as (
+    select * from known where is_lacking
+    union all
+    select known.*
+    from known
+    semi join lacking
+        on
+            known.stock_index = lacking.stock_index
+            and known.day_index = lacking.previous_day_index
+    where not known.is_lacking
+),
+
+carried as (
+    select
+        stock_index,
+        day_index,
+        adjust_factor,
+        is_lacking,
+        last_value(adjusted_close ignore nulls) over so_far as adjusted_close,
+        last_value(float_shares ignore nulls) over so_far as float_shares,
+    from at_gap
+    window so_far as (
+        partition by stock_index
+        order by day_index
+        rows between unbounded preceding and current row
+    )
+)
+
+select
+    stock_index,
+    day_index,
+    adjust_factor,
+    adjusted_close,
+    float_shares,
+from carried
+where is_lacking and adjusted_close is not null;
+
+create temp table industry_day as
+with panel as (
+    select
+        stock_index,
+        day_index,
+        adjust_factor,
         adjusted_close,
         float_shares,
-        day_index,
-    from held
+    from known
+    where not is_lacking
     union all
     select
         stock_index,
-        close_cny,
+        day_index,
+        adjust_factor,
         adjusted_close,
         float_shares,
-        cast(unnest(range(day_index + 1, next_day_index)) as integer),
     from held
-    where next_day_index > day_index + 1
 ),
 
 sized as (
     select
-        dense.stock_index,
-        dense.day_index,
-        dense.adjusted_close,
+        panel.stock_index,
+        panel.day_index,
+        panel.adjusted_close,
         -- an estimate of the float can exceed the total by its rounding
-        dense.close_cny * least(
-            coalesce(dense.float_shares, total_shares.total_shares),
+        round(panel.adjusted_close / panel.adjust_factor, 4) * least(
+            coalesce(panel.float_shares, total_shares.total_shares),
             total_shares.total_shares
         ) as cap,
-    from dense
+    from panel
+    inner join trading_day on panel.day_index = trading_day.day_index
     left join total_shares
         on
-            dense.stock_index = total_shares.stock_index
-            and dense.day_index >= total_shares.from_index
-            and dense.day_index < total_shares.to_index
+            panel.stock_index = total_shares.stock_index
+            and trading_day.last_quarter_end = total_shares.quarter_end
 ),
 
 compared as (
