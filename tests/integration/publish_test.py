@@ -207,6 +207,135 @@ def test_publications_are_counted_and_kept_in_order(
     ]
 
 
+LONG = "core.fct_tradability_daily"
+
+
+def copied_whole(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Publication, list[str]]:
+    """Publish with 1,000 rows as a long table; return what was copied whole too."""
+    labels = []
+    copy = publish_module._copy
+
+    def note(connection: Any, catalogue: str, model: Any, kind: Any) -> None:
+        labels.append(model.label)
+        copy(connection, catalogue, model, kind)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish_module, "LONG_TABLE_ROWS", 1000)
+        patch.setattr(publish_module, "_copy", note)
+        publication = run(build)
+    return publication, labels
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "select 1",
+        "update core.fct_tradability_daily set limit_up_cny = 11.5 "
+        "where trade_date = '2024-01-03'",
+        "update core.fct_tradability_daily set limit_up_cny = null, is_st = true "
+        "where security_code = '600005.SH' and trade_date = '2024-01-20'",
+        "delete from core.fct_tradability_daily where trade_date < '2024-01-04'",
+        "insert into core.fct_tradability_daily select trade_date + 20, * exclude "
+        "(trade_date) from core.fct_tradability_daily",
+        "insert into core.fct_tradability_daily "
+        "from core.fct_tradability_daily where trade_date = '2024-01-04'",
+        "update core.fct_tradability_daily set trade_date = trade_date + 1",
+    ],
+    ids=["nothing", "a day", "a row", "days gone", "days new", "rows twice", "shifted"],
+)
+def test_only_the_days_that_differ_are_written_anew(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = run(tiny_build)
+    tiny_build.execute(change)
+
+    second, copied = copied_whole(tiny_build, monkeypatch)
+
+    assert set(copied) == PUBLISHED - {LONG}
+    whole = run(tiny_build)
+    assert second.content_hash == whole.content_hash
+    assert (second.content_hash == first.content_hash) == (change == "select 1")
+    version = second.path.parent / "versions" / "lundong_000002.duckdb"
+    for table in (*PUBLISHED, "archive.fct_diffusion_index_weekly"):
+        rows = f"from {table} order by all"
+        assert read(version, rows) == read(whole.path, rows), table
+    catalogue = (
+        "select schema_name, table_name, column_name, data_type, is_nullable, comment "
+        "from duckdb_columns() where not internal order by all",
+        "select schema_name, table_name, sql, comment from duckdb_tables() "
+        "order by all",
+        "select schema_name, function_name, macro_definition from duckdb_functions() "
+        "where not internal order by all",
+        "select tags['storage_version'] from duckdb_databases() where not internal",
+    )
+    for sql in catalogue:
+        assert read(version, sql) == read(whole.path, sql), sql
+    assert read(version, "select latest_day()") == read(
+        whole.path, "select latest_day()"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter table core.fct_tradability_daily add column is_new boolean",
+        "alter table core.fct_tradability_daily alter is_st type integer",
+        "alter table core.fct_tradability_daily alter security_code drop not null",
+    ],
+    ids=["column", "type", "constraint"],
+)
+def test_a_long_table_of_another_shape_is_copied_whole(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    run(tiny_build)
+    tiny_build.execute(
+        "drop view meta.meta_st_count; drop view staging.stg_tradability"
+    )
+    del tiny_build.manifest["nodes"]["model.lundong.meta_st_count"]
+    tiny_build.save_manifest()
+    tiny_build.execute(change)
+    _, copied = copied_whole(tiny_build, monkeypatch)
+    assert LONG in copied
+
+
+def test_what_is_wrong_with_the_former_publication_is_not_taken_over(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows that were taken over turn out wrong: the file is written whole."""
+    first = run(tiny_build)
+    take_over = publish_module._take_over
+
+    def damage(connection: Any, *arguments: Any) -> None:
+        take_over(connection, *arguments)
+        connection.execute(
+            f"update {LONG} set is_st = not is_st where security_code = '600001.SH'"
+        )
+
+    monkeypatch.setattr(publish_module, "_take_over", damage)
+    second, copied = copied_whole(tiny_build, monkeypatch)
+    assert LONG in copied
+    assert second.publication_id == 2
+    assert second.content_hash == first.content_hash
+    assert folder_names(tiny_build.settings) == {"lundong.duckdb", "versions"}
+
+
+def test_a_file_does_not_grow_by_being_published_again(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_build.execute(
+        "insert into core.fct_tradability_daily select t.* replace "
+        "(t.trade_date + cast(i * 20 as integer) as trade_date) "
+        "from core.fct_tradability_daily as t cross join range(1, 100) as r (i)"
+    )
+    run(tiny_build)
+    sizes = [
+        copied_whole(tiny_build, monkeypatch)[0].path.stat().st_size for _ in range(4)
+    ]
+    assert sizes[-1] <= sizes[0]
+
+
 def failing_builds() -> dict[str, tuple[str, str]]:
     return {
         "missing table": ("drop table core.dim_trade_week", "core.dim_trade_week"),
