@@ -91,6 +91,22 @@ membership as (
     from index_member
     where {{ in_build_window("trade_week") }}
     group by trade_week, security_code
+),
+
+microcap_member as (
+    select
+        trade_date,
+        security_code,
+    from {{ ref("int_microcap_member") }}
+    where
+        index_code = '{{ var("factor_microcap_index") }}'
+        and {{ in_build_window("trade_date") }}
+),
+
+microcap_day as (
+    select trade_date,
+    from microcap_member
+    group by trade_date
 )
 
 select
@@ -105,6 +121,10 @@ select
             then coalesce(membership.is_in_{{ universe }}, false)
     end as is_in_{{ universe }},
     {% endfor -%}
+    case
+        when microcap_day.trade_date is not null
+            then microcap_member.security_code is not null
+    end as is_in_microcap,
     status.is_traded,
 from complete_week
 inner join status on complete_week.trade_week = status.trade_date
@@ -113,3 +133,8 @@ left join membership
     on
         complete_week.trade_week = membership.trade_week
         and status.security_code = membership.security_code
+left join microcap_day on complete_week.trade_week = microcap_day.trade_date
+left join microcap_member
+    on
+        complete_week.trade_week = microcap_member.trade_date
+        and status.security_code = microcap_member.security_code

@@ -55,7 +55,8 @@ select
     week_price.previous_trade_week as previous_week,
     week_price.last_close / week_before.last_close - 1 as paper_return,
     week_price.last_close / week_price.first_open - 1 as tradable_return,
-    coalesce(first_day_status.is_buyable_at_open, false) as is_buyable_at_open,
+    week_price.first_open is not null
+    and coalesce(first_day_status.is_buyable_at_open, false) as is_buyable_at_open,
 from week_price
 inner join week_price as week_before
     on

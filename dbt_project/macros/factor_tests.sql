@@ -1,0 +1,151 @@
+{# Universes of factor tests; each is a column is_in_<universe> of the universe model. -#}
+{% macro factor_universes() -%}
+    {{ return(["all"] + var("factor_index_universes").keys() | list + ["microcap"]) }}
+{%- endmacro %}
+
+{# The universe of a number, and the number of a universe: windows sort integers. -#}
+{% macro universe_number(column) -%}
+    case {{ column }}
+        {%- for universe in factor_universes() %}
+        when '{{ universe }}' then {{ loop.index }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{% macro universe_of_number(column) -%}
+    case {{ column }}
+        {%- for universe in factor_universes() %}
+        when {{ loop.index }} then '{{ universe }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#
+    Correlation of ranks from sums of integers: exact, whatever the order of the rows.
+    NULL below `minimum_count` and where either side is constant.
+-#}
+{% macro rank_correlation(n, xy, x, xx, y, yy, minimum_count) -%}
+    case
+        when {{ n }} >= {{ minimum_count }}
+            then
+                cast({{ n }} * {{ xy }} - {{ x }} * {{ y }} as double)
+                / nullif(
+                    sqrt(
+                        cast({{ n }} * {{ xx }} - {{ x }} * {{ x }} as double)
+                        * cast({{ n }} * {{ yy }} - {{ y }} * {{ y }} as double)
+                    ),
+                    0
+                )
+    end
+{%- endmacro %}
+
+{# Sums of doubled ranks, on paper and of the buyable stocks, that give a rank IC. -#}
+{% macro rank_sums() -%}
+    {{ return([
+        "rank_product_sum",
+        "factor_rank_sum",
+        "factor_square_sum",
+        "return_rank_sum",
+        "return_square_sum",
+        "buyable_rank_product_sum",
+        "buyable_factor_rank_sum",
+        "buyable_factor_square_sum",
+        "buyable_return_rank_sum",
+        "buyable_return_square_sum",
+    ]) }}
+{%- endmacro %}
+
+{#
+    Layers of one factor in every universe and week of `relation`, with what a rank IC
+    needs. Ranks are taken over the stocks that have both a factor and a return, again
+    over those that could be bought at the open, doubled so that average ranks are
+    integers; rank() and count(*) over the same frame tell how many stand above, and how
+    many above or level. A layer is cut by position: equal values are told apart by the
+    security, so that no layer is empty. Five sorts a factor, of integers and one double.
+-#}
+{% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
+{%- set group = "partition by universe_number, trade_week" -%}
+{%- set buyable_group = group ~ ", is_buyable_at_open" -%}
+{%- set so_far = "range between unbounded preceding and current row" -%}
+select
+        universe_number,
+        '{{ factor }}' as factor_code,
+        trade_week,
+        factor_week,
+        layer,
+        count(*) as stock_count,
+        count(*) filter (where is_buyable_at_open) as buyable_count,
+        count(*) filter (
+            where
+            layer_before = layer
+            and week_before = factor_week
+        ) as kept_count,
+        sum(cast(paper_return as decimal(18, 12))) as paper_return_sum,
+        sum(cast(tradable_return as decimal(18, 12))) as tradable_return_sum,
+        {%- for prefix, ranks, condition in [
+            ("", "", ""),
+            ("buyable_", "buyable_", " filter (where is_buyable_at_open)"),
+        ] %}
+        {%- set x = ranks ~ "factor_rank" %}
+        {%- set y = ranks ~ "return_rank" %}
+        sum({{ x }} * {{ y }}){{ condition }} as {{ prefix }}rank_product_sum,
+        sum({{ x }}){{ condition }} as {{ prefix }}factor_rank_sum,
+        sum({{ x }} * {{ x }}){{ condition }} as {{ prefix }}factor_square_sum,
+        sum({{ y }}){{ condition }} as {{ prefix }}return_rank_sum,
+        sum({{ y }} * {{ y }}){{ condition }} as {{ prefix }}return_square_sum,
+        {%- endfor %}
+    from (
+        select
+            *,
+            lag(layer) over by_stock as layer_before,
+            lag(trade_week) over by_stock as week_before,
+        from (
+            select
+                universe_number,
+                trade_week,
+                factor_week,
+                security_number,
+                is_buyable_at_open,
+                paper_return,
+                tradable_return,
+                case
+                    when count(*) over whole >= {{ minimum_stocks }}
+                        then
+                            cast(
+                                1
+                                + (row_number() over by_position - 1)
+                                * {{ layers }} // count(*) over whole as utinyint
+                            )
+                end as layer,
+                rank() over by_factor + count(*) over by_factor as factor_rank,
+                rank() over by_return + count(*) over by_return as return_rank,
+                rank() over by_buyable_factor
+                + count(*) over by_buyable_factor as buyable_factor_rank,
+                rank() over by_buyable_return
+                + count(*) over by_buyable_return as buyable_return_rank,
+            from {{ relation }}
+            where isfinite({{ factor }})
+            window
+                by_position as ({{ group }} order by {{ factor }} desc, security_number),
+                whole as (
+                    {{ group }}
+                    order by {{ factor }} desc
+                    range between unbounded preceding and unbounded following
+                ),
+                by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
+                by_return as ({{ group }} order by paper_return desc {{ so_far }}),
+                by_buyable_factor as (
+                    {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
+                ),
+                by_buyable_return as (
+                    {{ buyable_group }} order by tradable_return desc {{ so_far }}
+                )
+        )
+        window
+            by_stock as (
+                partition by universe_number, security_number
+                order by trade_week
+            )
+    )
+    group by universe_number, trade_week, factor_week, layer
+{%- endmacro %}
