@@ -22,6 +22,19 @@
     {%- elif name == "rotation_return_daily" -%}{{ spine_rotation_return_daily() }}
     {%- elif name == "rotation_return_weekly" -%}{{ spine_rotation_return_weekly() }}
     {%- elif name == "rotation_year" -%}{{ spine_rotation_year() }}
+    {%- elif name == "style_factor_weekly" -%}{{ spine_style_factor_weekly() }}
+    {%- elif name == "factor_value_weekly" -%}{{ spine_factor_value_weekly() }}
+    {%- elif name == "factor" -%}{{ spine_factor() }}
+    {%- elif name == "microcap_member" -%}{{ spine_microcap_member() }}
+    {%- elif name == "microcap_index_daily" -%}{{ spine_microcap_index_daily() }}
+    {%- elif name == "microcap_diffusion_daily" -%}{{ spine_microcap_diffusion_daily() }}
+    {%- elif name == "microcap_critical_grid" -%}{{ spine_microcap_critical_grid() }}
+    {%- elif name == "microcap_signal" -%}{{ spine_microcap_signal() }}
+    {%- elif name == "signal_outlook" -%}{{ spine_signal_outlook() }}
+    {%- elif name == "microcap_timing_daily" -%}{{ spine_microcap_timing_daily() }}
+    {%- elif name == "microcap_timing_year" -%}{{ spine_microcap_timing_year() }}
+    {%- elif name == "diffusion_timing_daily" -%}{{ spine_diffusion_timing_daily() }}
+    {%- elif name == "microcap_dashboard" -%}{{ spine_microcap_dashboard() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -299,4 +312,262 @@
         trading_day.is_loaded
         and {{ condition }}
     group by first_execution.strategy_code
+{%- endmacro %}
+
+{# Every security of the panel on the last day of a complete week. -#}
+{% macro spine_style_factor_weekly() -%}
+    select
+        trading_day.trade_week,
+        count(*) as row_count,
+    from {{ ref("int_security_price_day") }} as price_day
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on price_day.trade_date = trading_day.trade_date
+    where
+        trading_day.is_week_end
+        and trading_day.is_week_complete
+        and {{ in_build_window("trading_day.trade_week") }}
+    group by trading_day.trade_week
+{%- endmacro %}
+
+{# Every value that the wide panels hold. -#}
+{% macro spine_factor_value_weekly() -%}
+    select
+        factor_code,
+        trade_week,
+        row_count,
+    from (
+        {% for panel in factor_panels() -%}
+        {{ "union all" if not loop.first }}
+        select
+            trade_week,
+            unnest([
+                {%- for factor in panel.factors %}
+                '{{ factor }}'{{ "," if not loop.last }}
+                {%- endfor %}
+            ]) as factor_code,
+            unnest([
+                {%- for factor in panel.factors %}
+                count({{ factor }}){{ "," if not loop.last }}
+                {%- endfor %}
+            ]) as row_count,
+        from {{ ref(panel.model) }}
+        where {{ in_build_window("trade_week") }}
+        group by trade_week
+        {%- endfor %}
+    ) as counted
+    where row_count > 0
+{%- endmacro %}
+
+{# Every factor of the seed. -#}
+{% macro spine_factor() -%}
+    select
+        factor_code,
+        1 as row_count,
+    from {{ ref("factor") }}
+{%- endmacro %}
+
+{# As many seats as there are eligible shares with a cap, up to the index's number. -#}
+{% macro spine_microcap_member() -%}
+    select
+        security_day.trade_date,
+        least(any_value(microcap_index.member_count), count(*)) as row_count,
+    from {{ ref("int_security_day") }} as security_day
+    inner join {{ ref("microcap_index") }} as microcap_index
+        on
+            microcap_index.index_code = 'microcap400'
+            and list_contains(
+                string_split(microcap_index.boards, '|'), security_day.board
+            )
+            and security_day.listed_days > microcap_index.minimum_listed_days
+    anti join (
+        select
+            trade_date,
+            security_code,
+        from {{ ref("int_tradability_day") }}
+        where
+            (is_st or is_delisting_period)
+            and {{ in_build_window("trade_date") }}
+    ) as special
+        on
+            security_day.trade_date = special.trade_date
+            and security_day.security_code = special.security_code
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on security_day.trade_date = trading_day.trade_date
+    where
+        trading_day.is_loaded
+        and security_day.total_cap_cny is not null
+        and {{ in_build_window("security_day.trade_date") }}
+    group by security_day.trade_date
+{%- endmacro %}
+
+{# Every loaded day of the panel, for every index of the seed. -#}
+{% macro spine_microcap_index_daily() -%}
+    select
+        microcap_index.index_code,
+        count(*) as row_count,
+    from {{ ref("microcap_index") }} as microcap_index
+    cross join {{ ref("int_trading_day") }} as trading_day
+    where
+        trading_day.is_loaded
+        and trading_day.trade_date >= (
+            select min(security_day.trade_date)
+            from {{ ref("int_security_price_day") }} as security_day
+        )
+    group by microcap_index.index_code
+{%- endmacro %}
+
+{# Every loaded day since a basket's first member. -#}
+{% macro spine_microcap_diffusion_daily() -%}
+    select
+        basket.index_code,
+        count(*) as row_count,
+    from (
+        select
+            index_code,
+            min(trade_date) as first_date,
+        from {{ ref("int_basket_count_daily") }}
+        group by index_code
+    ) as basket
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on basket.first_date <= trading_day.trade_date
+    where trading_day.is_loaded
+    group by basket.index_code
+{%- endmacro %}
+
+{# All cells of the grid on each day on which a member of the basket is listed. -#}
+{% macro spine_microcap_critical_grid() -%}
+    {%- set grid = var("critical_grid") -%}
+    select
+        member.index_code,
+        member.trade_date,
+        any_value(
+            {{ grid.longest_days - grid.shortest_days + 1 }}
+            * {{ grid.highest_percent - grid.lowest_percent + 1 }}
+        ) as row_count,
+    from {{ ref("int_basket_member") }} as member
+    inner join {{ ref("int_security_price_day") }} as security_day
+        on
+            member.trade_date = security_day.trade_date
+            and member.security_code = security_day.security_code
+    where
+        {{ in_build_window("member.trade_date") }}
+        and {{ in_build_window("security_day.trade_date") }}
+    group by member.index_code, member.trade_date
+{%- endmacro %}
+
+{# Every change of a machine's state. -#}
+{% macro spine_microcap_signal() -%}
+    select
+        index_code,
+        method,
+        count(*) as row_count,
+    from (
+        select
+            index_code,
+            method,
+            is_full <> lag(is_full, 1, true) over (
+                partition by index_code, method order by trade_date
+            ) as has_changed,
+        from {{ ref("int_timing_state_daily") }}
+    ) as state
+    where has_changed
+    group by index_code, method
+{%- endmacro %}
+
+{# Every method and ratio, on each day on which a basket has a diffusion index. -#}
+{% macro spine_signal_outlook() -%}
+    {%- set grid = var("critical_grid") -%}
+    select
+        index_code,
+        trade_date,
+        3 * {{ grid.highest_percent - grid.lowest_percent + 1 }} as row_count,
+    from {{ ref("int_basket_diffusion_daily") }}
+    where
+        diffusion_index is not null
+        and {{ in_build_window("trade_date") }}
+{%- endmacro %}
+
+{# Every loaded day from the first one after the first trade on. -#}
+{% macro spine_microcap_timing_daily() -%}
+    {{ timed_spine(ref("int_timing_state_daily"), ["tradable", "paper"]) }}
+{%- endmacro %}
+
+{% macro spine_diffusion_timing_daily() -%}
+    select
+        index_code,
+        method,
+        row_count,
+    from (
+        {{ timed_spine(ref("int_diffusion_timing_state_daily"), ["tradable"]) }}
+    ) as timed
+{%- endmacro %}
+
+{% macro timed_spine(state, variants) -%}
+    {% for variant in variants -%}
+    select
+        machine.index_code,
+        machine.method,
+        '{{ variant }}' as variant,
+        count(*) - {% if variant == "tradable" %}2{% else %}1{% endif %} as row_count,
+    from (
+        select
+            index_code,
+            method,
+            min(trade_date) as first_date,
+        from {{ state }}
+        group by index_code, method
+    ) as machine
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on machine.first_date <= trading_day.trade_date
+    where trading_day.is_loaded
+    group by machine.index_code, machine.method
+    having count(*) > {% if variant == "tradable" %}2{% else %}1{% endif %}
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {% endfor -%}
+{%- endmacro %}
+
+{# Every year with a return of the index after the first trade, the index included. -#}
+{% macro spine_microcap_timing_year() -%}
+    select
+        state.index_code,
+        state.method,
+        variant.variant,
+        count(distinct year(index_return.trade_date)) as row_count,
+    from (
+        select
+            index_code,
+            method,
+            min(trade_date) as first_date,
+        from {{ ref("int_timing_state_daily") }}
+        group by index_code, method
+        union all
+        select
+            index_code,
+            'index' as method,
+            min(trade_date) as first_date,
+        from {{ ref("int_timing_state_daily") }}
+        group by index_code
+    ) as state
+    inner join {{ ref("int_trading_day") }} as first_day
+        on state.first_date = first_day.trade_date
+    cross join (values ('tradable', 2), ('paper', 1)) as variant (variant, waiting_days)
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on first_day.day_index + variant.waiting_days <= trading_day.day_index
+    inner join {{ ref("int_basket_return_daily") }} as index_return
+        on
+            state.index_code = index_return.index_code
+            and trading_day.trade_date = index_return.trade_date
+    where index_return.index_return is not null
+    group by state.index_code, state.method, variant.variant
+{%- endmacro %}
+
+{# Every day on which an index has members. -#}
+{% macro spine_microcap_dashboard() -%}
+    select
+        index_code,
+        count(distinct trade_date) as row_count,
+    from {{ ref("int_microcap_member") }}
+    group by index_code
 {%- endmacro %}

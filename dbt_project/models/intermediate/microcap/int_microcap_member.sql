@@ -12,6 +12,7 @@ with microcap_index as (
         member_count,
         cap,
         string_split(boards, '|') as boards,
+        is_st_excluded,
         minimum_listed_days,
     from {{ ref("microcap_index") }}
 ),
@@ -47,10 +48,12 @@ security_day as (
         and {{ in_build_window("trade_date", lookback_days=1) }}
 ),
 
-ordinary as (
-    select security_day.*,
+with_status as (
+    select
+        security_day.*,
+        st_range.security_code is not null as is_special,
     from security_day
-    anti join st_range
+    left join st_range
         on
             security_day.security_code = st_range.security_code
             and security_day.trade_date >= st_range.valid_from
@@ -61,35 +64,52 @@ eligible as (
     select
         microcap_index.index_code,
         microcap_index.member_count,
-        ordinary.trade_date,
-        ordinary.day_index,
-        ordinary.security_code,
+        with_status.trade_date,
+        with_status.day_index,
+        with_status.security_code,
         case microcap_index.cap
-            when 'total_cap' then ordinary.total_cap_cny
-            when 'float_cap' then ordinary.float_cap_cny
+            when 'total_cap' then with_status.total_cap_cny
+            when 'float_cap' then with_status.float_cap_cny
         end as market_cap_cny,
-    from ordinary
+    from with_status
     inner join microcap_index
         on
-            list_contains(microcap_index.boards, ordinary.board)
-            and ordinary.listed_days > microcap_index.minimum_listed_days
+            list_contains(microcap_index.boards, with_status.board)
+            and with_status.listed_days > microcap_index.minimum_listed_days
+    where
+        not (microcap_index.is_st_excluded and with_status.is_special)
+),
+
+-- The largest cap that can be a member's: most rows need not be sorted.
+largest as (
+    select
+        index_code,
+        trade_date,
+        list_last(min(market_cap_cny, member_count)) as market_cap_cny,
+    from eligible
+    where market_cap_cny is not null
+    group by index_code, trade_date
 ),
 
 -- Equal caps are told apart by the code, or the members would depend on chance.
 ranked as (
     select
-        index_code,
-        member_count,
-        trade_date,
-        day_index,
-        security_code,
-        market_cap_cny,
+        eligible.index_code,
+        eligible.member_count,
+        eligible.trade_date,
+        eligible.day_index,
+        eligible.security_code,
+        eligible.market_cap_cny,
         row_number() over (
-            partition by index_code, trade_date
-            order by market_cap_cny asc, security_code asc
+            partition by eligible.index_code, eligible.trade_date
+            order by eligible.market_cap_cny asc, eligible.security_code asc
         ) as market_cap_rank,
     from eligible
-    where market_cap_cny is not null
+    inner join largest
+        on
+            eligible.index_code = largest.index_code
+            and eligible.trade_date = largest.trade_date
+            and eligible.market_cap_cny <= largest.market_cap_cny
 ),
 
 member as (
