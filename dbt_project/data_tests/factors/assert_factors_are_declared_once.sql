@@ -1,0 +1,42 @@
+{{ config(meta={"dagster": {"ref": {"name": "dim_factor"}}}) }}
+
+-- The seed, the list of codes and the inputs that are looked for must agree: a row is a
+-- style factor without a column or a column without a seed row, or an input of the seed
+-- that nobody looks for.
+with declared as (
+    select
+        unnest([
+            {%- for factor in style_factor_codes() %}
+            '{{ factor }}'{{ "," if not loop.last }}
+            {%- endfor %}
+        ]) as factor_code,
+),
+
+seeded as (
+    select factor_code,
+    from {{ ref("dim_factor") }}
+    where factor_group = 'style'
+),
+
+named_input as (
+    select
+        factor_code,
+        unnest(regexp_split_to_array(inputs, '[|/]')) as input_name,
+    from {{ ref("dim_factor") }}
+)
+
+select
+    coalesce(declared.factor_code, seeded.factor_code) as factor_code,
+    'not both a column and a row of the seed' as problem,
+from declared
+full outer join seeded on declared.factor_code = seeded.factor_code
+where
+    declared.factor_code is null
+    or seeded.factor_code is null
+union all
+select
+    named_input.factor_code,
+    'input is not looked for: ' || named_input.input_name as problem,
+from named_input
+anti join {{ ref("int_factor_input") }} as factor_input
+    on named_input.input_name = factor_input.input_name

@@ -1,0 +1,10 @@
+{#
+    Wide panels of factors: a model with one row per exchange week and security, and the
+    columns in it that are factors. What tests and publishes factors reads all of them: a
+    new panel is one more entry.
+-#}
+{% macro factor_panels() -%}
+    {{ return([
+        {"model": "int_style_factor_weekly", "factors": style_factor_codes()},
+    ]) }}
+{%- endmacro %}
