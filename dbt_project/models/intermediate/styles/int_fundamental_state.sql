@@ -160,7 +160,6 @@ select
     coalesce(profit_ttm_0, ratio_profit_0) as profit_ttm_cny,
     cash_flow_ttm_0 as cash_flow_ttm_cny,
     coalesce(reported_book_cny, ratio_book_cny) as book_cny,
-    total_assets_cny,
     long_term_debt_cny,
     coalesce(
         total_liabilities_cny / nullif(total_assets_cny, 0), ratio_debt_to_assets
