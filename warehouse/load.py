@@ -1061,8 +1061,10 @@ def _write_lake(load: _Load) -> None:
 def _touched_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
     """Return the first and last day on which a changed row is, or was, known.
 
-    Of a security they are the days on which its listing began or ended; none for one
-    of which only the name changed.
+    Of a range that only ended they are the days of its end, the former and the new:
+    what is dated before does not hang on an end that was not known then. Of a security
+    they are the days on which its listing began or ended; none for one of which only
+    the name changed.
     """
     if load.table.name == "security":
         return _touched_listing_dates(load)
@@ -1073,13 +1075,34 @@ def _touched_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]:
     if name is None:
         return None, None
     quoted = quote_identifier(name)
-    query = f"select cast({quoted} as date) as day from changed"
-    if name not in load.table.key:
-        query += (
-            f" union all select cast(stored_here.{quoted} as date) from stored_here "
-            f"semi join changed using ({load.key})"
+    columns = load.table.columns
+    closing = [quote_identifier(c.name) for c in columns if c.closes_later]
+    if name in load.table.key and not closing:
+        touched = f"select cast({quoted} as date) as day from changed"
+    else:
+        same = " and ".join(
+            f"changed.{column} is not distinct from stored_here.{column}"
+            for column in (quote_identifier(c.name) for c in columns)
+            if column not in closing
         )
-    row = load.con.execute(f"select min(day), max(day) from ({query})").fetchone()
+        ends = ", ".join(
+            f"{version}.{column}"
+            for column in closing
+            for version in ("changed", "stored_here")
+        )
+        touched = f"""
+            select
+                unnest(
+                    if(
+                        {same if closing else "false"},
+                        [{ends}]::date[],
+                        [changed.{quoted}, stored_here.{quoted}]::date[]
+                    )
+                ) as day
+            from changed
+            left join stored_here using ({load.key})
+        """
+    row = load.con.execute(f"select min(day), max(day) from ({touched})").fetchone()
     return (None, None) if row is None else (row[0], row[1])
 
 

@@ -8,16 +8,14 @@ them.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from tests.dbt_process import run_dbt
 from warehouse.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -75,15 +73,12 @@ LOSSES = {
 
 def dbt(path: Path, verb: str, selection: str) -> list[dict[str, Any]]:
     """Run dbt on a selection; return the results of its nodes."""
-    command = [
-        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+    arguments = [
         "--no-use-colors", "--quiet", verb, "--select", selection,
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(path.parent / "target"),
         "--log-path", str(path.parent / "logs"),
     ]  # fmt: skip
-    environment = os.environ | {"LUNDONG_BUILD_PATH": str(path)}
-    subprocess.run(command, env=environment, capture_output=True, check=False)
+    run_dbt(arguments, {"LUNDONG_BUILD_PATH": str(path)})
     content = json.loads((path.parent / "target" / "run_results.json").read_text())
     results: list[dict[str, Any]] = content["results"]
     assert {r["status"] for r in results} <= {"success", "pass", "fail"}

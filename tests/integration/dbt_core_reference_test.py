@@ -8,10 +8,7 @@ core table gets a formula; keep hand-computed panels out, they are dbt unit test
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.dbt_process import run_dbt
 from warehouse.build_window import build_window, record_build
 from warehouse.settings import PROJECT_ROOT
 from warehouse.store import create_raw_tables
@@ -193,22 +191,17 @@ def load_market(path: Path, market: Market, *, shuffled: bool = False) -> None:
 
 
 def build(path: Path, **variables: object) -> None:
-    command = [
-        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+    arguments = [
         "--no-use-colors", "--quiet", "build",
         "--resource-type", "model", "--resource-type", "seed",
         "--select", "+marts.core", "+marts.industry", "+marts.diffusion",
         "--exclude", "dim_strategy+",
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(path.parent / "target"),
         "--log-path", str(path.parent / "logs"),
     ]  # fmt: skip
     given = {f"LUNDONG_{name.upper()}": str(value) for name, value in variables.items()}
-    environment = os.environ | given | {"LUNDONG_BUILD_PATH": str(path)}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_dbt(arguments, {**given, "LUNDONG_BUILD_PATH": str(path)})
+    assert done.returncode == 0, done.stdout
 
 
 def fetch(path: Path, table: str, condition: str = "true") -> pd.DataFrame:
@@ -571,3 +564,18 @@ def test_mixed_corrections_by_a_window_equal_the_whole(
     )
     add_load(path, 6, "industry_member", moved, days[210])
     assert_window_equals_whole(path, first_date=shares.valid_from.min())
+
+
+def test_a_membership_that_ends_rewrites_from_its_end(
+    market: Market, built: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "build.duckdb"
+    shutil.copy(built, path)
+    record_built(path)
+    end = market.days[230]
+    members = market.raw["industry_member"]
+    is_open = members["valid_to"].isna() & (members["valid_from"] < end)
+    ended = members[is_open].iloc[::7].assign(valid_to=end, replaces_load_id=1)
+    assert len(ended) > 5
+    add_load(path, 2, "industry_member", ended, end)
+    assert_window_equals_whole(path, first_date=end)

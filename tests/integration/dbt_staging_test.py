@@ -6,15 +6,13 @@ the raw layer gets another way of holding versions; keep loading out.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from tests.dbt_process import run_dbt
 from warehouse.settings import PROJECT_ROOT
 from warehouse.store import create_raw_tables
 
@@ -72,23 +70,15 @@ def build_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(path: Path, query: str, **variables: str) -> list[tuple[Any, ...]]:
     """Build the staging views under ``variables`` and query them."""
-    command = [
-        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+    arguments = [
         "--no-use-colors", "--quiet", "run",
         "--select", "stg_security", "stg_daily_bar",
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(path.parent / "target"),
         "--log-path", str(path.parent / "logs"),
     ]  # fmt: skip
     given = {f"LUNDONG_{name.upper()}": value for name, value in variables.items()}
-    done = subprocess.run(
-        command,
-        env=os.environ | given | {"LUNDONG_BUILD_PATH": str(path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_dbt(arguments, {**given, "LUNDONG_BUILD_PATH": str(path)})
+    assert done.returncode == 0, done.stdout
     with duckdb.connect(str(path), read_only=True) as con:
         return con.execute(query).fetchall()
 

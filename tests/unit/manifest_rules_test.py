@@ -7,15 +7,13 @@ exceptions. Add a rule; keep what needs a built warehouse out.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.dbt_process import run_dbt
 from warehouse import dbt_sources
 from warehouse.settings import PROJECT_ROOT
 
@@ -28,17 +26,12 @@ SIGNALS = re.compile(r"score|signal|weight|holding|selection|portfolio")
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("manifest")
-    command = [
-        sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+    arguments = [
         "--no-use-colors", "--quiet", "parse",
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(folder), "--log-path", str(folder),
     ]  # fmt: skip
-    environment = os.environ | {"LUNDONG_BUILD_PATH": str(folder / "build.duckdb")}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_dbt(arguments, {"LUNDONG_BUILD_PATH": str(folder / "build.duckdb")})
+    assert done.returncode == 0, done.stdout
     content: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     return content
 

@@ -275,6 +275,42 @@ def test_a_security_touches_the_days_of_its_listing(market: Any) -> None:
     ]
 
 
+def test_a_range_that_only_ends_touches_the_days_of_its_end(market: Any) -> None:
+    """A member that leaves must not make the build rewrite all since it came."""
+    start, moved = dt.date(2024, 1, 8), dt.date(2024, 1, 15)
+    first_end, second_end = dt.date(2024, 2, 26), dt.date(2024, 2, 21)
+    base = {
+        "security_code": market.codes[0],
+        "industry_system": "citic1",
+        "industry_code": "CI005001",
+        "valid_from": start,
+        "valid_to": None,
+    }
+    touched = []
+    for change in (
+        {},
+        {"valid_to": first_end},
+        {"valid_to": second_end},
+        {"valid_to": None},
+        {"valid_to": first_end, "industry_code": "CI005002"},
+        {"valid_from": moved},
+    ):
+        sent = send(market, "industry_member.csv", [{**base, **change}])
+        assert sent.accepted == 1
+        touched += market.query(
+            "select first_date, last_date from raw.load order by load_id desc limit 1"
+        )
+
+    assert touched == [
+        (start, start),
+        (first_end, first_end),
+        (second_end, first_end),
+        (second_end, second_end),
+        (start, start),
+        (moved, moved),
+    ]
+
+
 def test_a_shuffled_file_gives_the_same_table(
     empty_market: Any, tmp_path: Path
 ) -> None:

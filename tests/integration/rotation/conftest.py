@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +16,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from tests.dbt_process import run_dbt
 from warehouse.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -42,29 +40,19 @@ class DbtFile:
 
     def dbt(self, command: str, *select: str) -> None:
         """Run a dbt command on the selected nodes; its output is the error's text."""
-        environment = {
-            **os.environ,
+        arguments = [
+            command,
+            *("--select", *select),
+            *("--target-path", str(self._target)),
+            *("--log-path", str(self._folder / "logs")),
+        ]
+        variables = {
             "LUNDONG_BUILD_PATH": str(self.path),
             "LUNDONG_MEMORY_LIMIT": "1GB",
             "LUNDONG_THREADS": "2",
         }
-        result = subprocess.run(
-            [
-                sys.executable,
-                *("-c", "from dbt.cli.main import cli; cli()"),
-                command,
-                *("--select", *select),
-                *("--project-dir", str(DBT_PROJECT)),
-                *("--profiles-dir", str(DBT_PROJECT)),
-                *("--target-path", str(self._target)),
-                *("--log-path", str(self._folder / "logs")),
-            ],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+        result = run_dbt(arguments, variables)
+        assert result.returncode == 0, result.stdout[-4000:]
 
 
 def make_trading_days(days: list[dt.date], last_loaded: dt.date) -> pd.DataFrame:
