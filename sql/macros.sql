@@ -22,11 +22,14 @@ create macro latest_day() as (
     from meta.meta_publication as p
 );
 
--- Exchange week (its last trading day) of any calendar day.
+-- Exchange week (its last trading day) of any calendar day; NULL before the calendar. The
+-- longest holidays close the exchanges for less than three weeks.
 create macro week_of(calendar_day) as (
     select min(w.trade_week)
     from core.dim_trade_week as w
-    where w.last_day >= cast(calendar_day as date)
+    where
+        w.last_day >= cast(calendar_day as date)
+        and w.last_day < cast(calendar_day as date) + 21
 );
 
 -- Industry system of the diffusion index: CITIC level 1 where it is loaded.

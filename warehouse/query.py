@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +34,9 @@ from warehouse.store import connect_published
 QUERIES = PROJECT_ROOT / "sql" / "queries"
 OutputFormat = Literal["table", "csv", "json", "parquet"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+
+# Values listed where none is near the one asked for.
+SHOWN_VALUES = 8
 
 # More rows than anyone reads on a screen; the other formats give all.
 TABLE_ROWS = 1000
@@ -73,17 +76,34 @@ _TYPES: dict[str, _Type] = {
 
 
 @dataclass(frozen=True)
+class Known:
+    """The values that a parameter can take, from the tables that it is looked up in.
+
+    Attributes
+    ----------
+    expression : str
+        What is looked up, in SQL: the parameter itself, or what is made of it.
+    sql : str
+        Query for the values, of one column; it may name other parameters.
+    """
+
+    expression: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A parameter of a named query.
 
     ``default`` is an SQL expression evaluated on the published warehouse; a parameter
-    without one must be given.
+    without one must be given. ``known`` says which values there are.
     """
 
     name: str
     type: str
     default: str | None
     description: str
+    known: Known | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +139,9 @@ class Query:
 
 
 _PARAMETER = re.compile(r"(\w+) \((\w+)\)(?: = (.+?))?: (.+)")
+_KNOWN = re.compile(r"(\w+)(?: as (.+?))?: (select .+)")
 _COLUMN = re.compile(r"(\w+) \((\w+)\): (.+)")
+_NAMED = re.compile(r"\$(\w+)")
 _ROWS = re.compile(r"any|some|\d+")
 
 
@@ -161,8 +183,8 @@ def run_query(
     Raises
     ------
     QueryError
-        Unknown query or parameter, a value that cannot be read, or a parameter without
-        a default that is not given.
+        Unknown query or parameter, a value that cannot be read or that the tables do
+        not have, or a parameter without a default that is not given.
     StoreError
         Nothing has been published.
 
@@ -189,6 +211,10 @@ def run_query(
             )
             for parameter in query.parameters
         }
+        # Those that others are looked up with come first.
+        for parameter in sorted(query.parameters, key=_is_looked_up_with_others):
+            if parameter.name in given:
+                _check_known(connection, parameter, values)
         return _answer(connection, query.sql, values)
 
 
@@ -279,19 +305,27 @@ def _parse(path: Path) -> Query:
     question, rows = "", "any"
     parameters: list[Parameter] = []
     columns: list[ResultColumn] = []
+    known: dict[str, Known] = {}
     for entry in header:
         key, _, value = entry.partition(": ")
         match: re.Match[str] | None
         if key == "question" and not question:
             question = value
         elif key == "parameter" and (match := _PARAMETER.fullmatch(value)):
-            parameters.append(Parameter(*match.groups()))
+            name, kind, default, description = match.groups()
+            parameters.append(Parameter(name, kind, default, description))
+        elif key == "known" and (match := _KNOWN.fullmatch(value)):
+            name, expression, sql = match.groups()
+            known[name] = Known(expression or f"${name}", sql)
         elif key == "column" and (match := _COLUMN.fullmatch(value)):
             columns.append(ResultColumn(*match.groups()))
         elif key == "rows" and _ROWS.fullmatch(value):
             rows = value
         else:
             raise QueryError(f"{path.name}: header line not understood: {entry}")
+    if strange := known.keys() - {parameter.name for parameter in parameters}:
+        message = f"{path.name}: no parameter {', '.join(sorted(strange))} to be known"
+        raise QueryError(message)
     types = {p.type for p in parameters} | {c.type for c in columns}
     if unknown := types - _TYPES.keys():
         message = f"{path.name}: unknown type {', '.join(sorted(unknown))}"
@@ -301,7 +335,7 @@ def _parse(path: Path) -> Query:
     return Query(
         name=path.stem,
         question=question,
-        parameters=tuple(parameters),
+        parameters=tuple(replace(p, known=known.get(p.name)) for p in parameters),
         columns=tuple(columns),
         rows=rows,
         sql=text,
@@ -339,6 +373,56 @@ def _default(
         f"select cast({parameter.default} as {_TYPES[parameter.type].sql})"
     ).fetchone()
     return row[0] if row else None
+
+
+def _is_looked_up_with_others(parameter: Parameter) -> bool:
+    return parameter.known is not None and bool(_NAMED.search(parameter.known.sql))
+
+
+def _check_known(
+    connection: duckdb.DuckDBPyConnection,
+    parameter: Parameter,
+    values: Mapping[str, Any],
+) -> None:
+    """Refuse a value that no row has, where an empty answer would hide the mistake.
+
+    Raises
+    ------
+    QueryError
+        The message names the nearest values.
+    """
+    known, value = parameter.known, values[parameter.name]
+    if known is None or value is None:
+        return
+
+    def ask(sql: str) -> list[Any]:
+        named = set(_NAMED.findall(sql))
+        bound = {name: given for name, given in values.items() if name in named}
+        return [row[0] for row in connection.execute(sql, bound).fetchall()]
+
+    [is_known] = ask(f"select ({known.expression}) in ({known.sql})")
+    if is_known:
+        return
+    there = {item for item in ask(known.sql) if item is not None}
+    if not there:
+        message = f"there is no {parameter.name} {value}: the tables have none yet"
+        raise QueryError(message)
+    if parameter.type == "text":
+        texts = sorted(map(str, there))
+        near = difflib.get_close_matches(str(value), texts, n=3, cutoff=0.5)
+        shown, what = (near, "nearest") if near else (texts[:SHOWN_VALUES], "there are")
+        more = "" if near or len(texts) <= SHOWN_VALUES else ", ..."
+    else:
+        # A day and a time cannot be subtracted from each other.
+        is_time = any(isinstance(item, datetime) for item in there)
+        is_day = isinstance(value, datetime) and not is_time
+        wanted = value.date() if is_day else value
+        shown = sorted(sorted(there, key=lambda item: abs(item - wanted))[:3])
+        what, more = "nearest", ""
+    listed = ", ".join(str(item) for item in shown)
+    raise QueryError(
+        f"there is no {parameter.name} {str(value)!r}; {what}: {listed}{more}"
+    )
 
 
 def _convert(parameter: Parameter, value: Any) -> Any:

@@ -1,5 +1,6 @@
 -- question: How do all strategies compare over a period?
 -- parameter: period (text) = 'all': all, year_to_date, month_to_date, week, or a year.
+-- known: period: select distinct k.period from rotation.fct_rotation_performance as k
 -- column: strategy_code (text): Strategy.
 -- column: name_cn (text): Its Chinese name.
 -- column: execution (text): When its signals are traded.

@@ -2,6 +2,9 @@
 --     its last signal?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
+-- known: week as week_of($week): select w.trade_week from
+--     rotation.fct_rotation_return_weekly as w
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: strategy_code (text): Strategy.
 -- column: signal_date (date): Day whose close gave the signal.
 -- column: execution_date (date): Day on which it is traded.

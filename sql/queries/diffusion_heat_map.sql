@@ -4,6 +4,12 @@
 --     shenwan1.
 -- parameter: variant (text) = 'default': Variant of the diffusion index.
 -- parameter: length (integer) = 12: Weeks shown, the week asked for included.
+-- known: week as week_of($week): select w.trade_week from
+--     diffusion.fct_diffusion_index_weekly as w
+-- known: industry_system: select distinct k.industry_system from
+--     diffusion.fct_diffusion_index_weekly as k
+-- known: variant: select distinct k.variant from
+--     diffusion.fct_diffusion_index_weekly as k
 -- column: industry_code (text): Industry.
 -- column: name_cn (text): Its Chinese name.
 -- column: trade_week (date): Week, a column of the map.

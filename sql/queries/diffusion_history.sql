@@ -4,6 +4,12 @@
 --     shenwan1.
 -- parameter: variant (text) = 'default': Variant of the diffusion index.
 -- parameter: since (date) = date '1990-01-01': First day asked for.
+-- known: industry: select unnest([i.industry_code, i.name_cn, i.name_en]) from
+--     core.dim_industry as i where i.industry_system = $industry_system
+-- known: industry_system: select distinct k.industry_system from
+--     diffusion.fct_diffusion_index_weekly as k
+-- known: variant: select distinct k.variant from
+--     diffusion.fct_diffusion_index_weekly as k
 -- column: trade_week (date): Last trading day of the week.
 -- column: industry_code (text): Industry.
 -- column: diffusion_index (number): Diffusion index at the week's end.

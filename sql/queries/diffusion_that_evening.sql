@@ -4,6 +4,10 @@
 -- parameter: industry_system (text) = default_industry_system(): citic1, pool32 or
 --     shenwan1.
 -- parameter: variant (text) = 'default': Variant of the diffusion index.
+-- known: industry_system: select distinct k.industry_system from
+--     diffusion.fct_diffusion_index_weekly as k
+-- known: variant: select distinct k.variant from
+--     diffusion.fct_diffusion_index_weekly as k
 -- column: publication_id (integer): Publication in force.
 -- column: published_at (timestamp): When it was published.
 -- column: trade_week (date): Newest week in it.

@@ -5,6 +5,12 @@
 --     shenwan1.
 -- parameter: length (integer) = 6: Industries on each side.
 -- parameter: variant (text) = 'default': Variant of the diffusion index.
+-- known: week as week_of($week): select w.trade_week from
+--     diffusion.fct_diffusion_index_weekly as w
+-- known: industry_system: select distinct k.industry_system from
+--     diffusion.fct_diffusion_index_weekly as k
+-- known: variant: select distinct k.variant from
+--     diffusion.fct_diffusion_index_weekly as k
 -- column: side (text): top or bottom.
 -- column: diffusion_rank (integer): Rank in the week, 1 = highest.
 -- column: industry_code (text): Industry.

@@ -2,6 +2,10 @@
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- parameter: industry_system (text) = default_industry_system(): citic1, pool32 or
 --     shenwan1.
+-- known: week as week_of($week): select w.trade_week from
+--     diffusion.fct_diffusion_index_weekly as w
+-- known: industry_system: select distinct k.industry_system from
+--     diffusion.fct_diffusion_index_weekly as k
 -- column: variant (text): Variant; the default is the one that is published.
 -- column: industry_count (integer): Industries with both values.
 -- column: rank_correlation (number): Spearman's correlation with the default's ranks;

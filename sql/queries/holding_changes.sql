@@ -1,6 +1,7 @@
 -- question: What went in and out of a strategy at each signal?
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
 -- parameter: since (date) = date '1990-01-01': First signal asked for.
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: signal_date (date): Day whose close gave the signal.
 -- column: execution_date (date): Day on which it is traded.
 -- column: held_count (integer): Assets held after it.

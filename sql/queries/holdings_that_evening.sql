@@ -2,6 +2,7 @@
 -- parameter: evening (timestamp) = (select max(p.published_at) from
 --     meta.meta_publication as p): Exchange time; a date means the end of that day.
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: publication_id (integer): Publication in force.
 -- column: published_at (timestamp): When it was published.
 -- column: signal_date (date): Last signal in it.

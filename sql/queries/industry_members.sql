@@ -3,6 +3,11 @@
 -- parameter: industry_system (text) = default_industry_system(): citic1, pool32 or
 --     shenwan1.
 -- parameter: day (date) = latest_day(): Trading day.
+-- known: industry: select unnest([i.industry_code, i.name_cn, i.name_en]) from
+--     core.dim_industry as i where i.industry_system = $industry_system
+-- known: industry_system: select distinct k.industry_system from
+--     core.dim_industry_member as k
+-- known: day: select distinct t.trade_date from core.fct_tradability_daily as t
 -- column: industry_code (text): Industry.
 -- column: security_code (text): Stock.
 -- column: name (text): Its name, as of the load.

@@ -2,6 +2,10 @@
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- parameter: industry_system (text) = default_industry_system(): citic1, pool32 or
 --     shenwan1.
+-- known: week as week_of($week): select w.trade_week from
+--     industry.fct_industry_return_weekly as w
+-- known: industry_system: select distinct k.industry_system from
+--     industry.fct_industry_return_weekly as k
 -- column: return_rank (integer): Rank by cap-weighted return, 1 = highest.
 -- column: industry_code (text): Industry.
 -- column: name_cn (text): Its Chinese name.

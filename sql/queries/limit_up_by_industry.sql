@@ -3,6 +3,9 @@
 -- parameter: day (date) = latest_day(): Trading day.
 -- parameter: industry_system (text) = default_industry_system(): citic1, pool32 or
 --     shenwan1.
+-- known: day: select distinct t.trade_date from core.fct_tradability_daily as t
+-- known: industry_system: select distinct k.industry_system from
+--     core.dim_industry_member as k
 -- column: industry_code (text): Industry.
 -- column: name_cn (text): Its Chinese name.
 -- column: member_count (integer): Listed members.

@@ -1,5 +1,6 @@
 -- question: What did a strategy return in each year, before and after its benchmark?
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: calendar_year (text): Calendar year.
 -- column: total_return (number): Return of the year, after cost.
 -- column: benchmark_return (number): The benchmark's.

@@ -2,6 +2,7 @@
 --     had said otherwise or not at all?
 -- parameter: publication (integer) = (select max(p.publication_id) from
 --     meta.meta_publication as p): The publication; the last one by default.
+-- known: publication: select k.publication_id from meta.meta_publication as k
 -- column: kind (text): new, changed or gone.
 -- column: industry_system (text): Industry system.
 -- column: industry_code (text): Industry.

@@ -1,5 +1,6 @@
 -- question: What do the published figures of a system say, and what do ours?
 -- parameter: system (text) = 'all': One published system, or all of them.
+-- known: system: select 'all' union select r.system from meta.meta_reconciliation as r
 -- column: figure_id (text): Published figure.
 -- column: system (text): Published system.
 -- column: metric (text): What it measures.

@@ -1,5 +1,6 @@
 -- question: How near are our figures to the published ones, by system and metric?
 -- parameter: system (text) = 'all': One published system, or all of them.
+-- known: system: select 'all' union select r.system from meta.meta_reconciliation as r
 -- column: system (text): Published system.
 -- column: metric (text): What is compared.
 -- column: figure_count (integer): Published figures.

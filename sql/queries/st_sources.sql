@@ -1,6 +1,7 @@
 -- question: How many stocks are under special treatment on a day, and is that reported
 --     or inferred from their prices?
 -- parameter: day (date) = latest_day(): Trading day.
+-- known: day: select distinct t.trade_date from core.fct_tradability_daily as t
 -- column: board (text): Board of the listing.
 -- column: st_source (text): Where the status of the stocks comes from: reported or
 --     inferred.

@@ -2,6 +2,7 @@
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
 -- parameter: since (date) = date '1990-01-01': First day shown; the net value counts
 --     from the strategy's first day.
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: trade_date (date): Trading day.
 -- column: net_value (number): Compounded return plus one.
 -- column: benchmark_net_value (number): The benchmark's.

@@ -1,6 +1,7 @@
 -- question: From which tables is a published table made, down to the raw ones?
 -- parameter: table_name (text): Name without its schema, such as
 --     fct_diffusion_index_weekly.
+-- known: table_name: select distinct l.table_name from meta.meta_lineage as l
 -- column: distance (integer): Steps from the table to its source.
 -- column: parent_schema (text): Schema of the source.
 -- column: parent_name (text): Name of the source.

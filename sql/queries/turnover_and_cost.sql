@@ -1,5 +1,6 @@
 -- question: How much does a strategy trade, and what does that cost it, by year?
 -- parameter: strategy (text) = default_strategy(): Code of the strategy.
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: calendar_year (integer): Calendar year.
 -- column: rebalance_count (integer): Days on which it traded.
 -- column: turnover (number): Two-way turnover of the year.

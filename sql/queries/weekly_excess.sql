@@ -1,6 +1,8 @@
 -- question: What did every strategy return in a week, in the month and in the year to
 --     date, and how far above its benchmark?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
+-- known: week as week_of($week): select w.trade_week from
+--     diffusion.fct_diffusion_index_weekly as w
 -- column: strategy_code (text): Strategy.
 -- column: name_cn (text): Its Chinese name.
 -- column: trade_week (date): Last trading day of the week.

@@ -12,7 +12,7 @@ from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 
 from warehouse.publish import publish
-from warehouse.query import Query, list_queries, run_query, run_sql
+from warehouse.query import Query, QueryError, list_queries, run_query, run_sql
 from warehouse.settings import Settings
 from warehouse.store import connect_build
 
@@ -25,6 +25,8 @@ EXAMPLES = {
     "word": "Diffusion",
     "table_name": "fct_diffusion_index_weekly",
 }
+# What a person mistypes: a value that no row has is refused, not answered with nothing.
+LOOKED_UP = {"industry", "industry_system", "period", "strategy", "variant", "week"}
 IS_TYPE = {
     "date": pa.types.is_date,
     "timestamp": pa.types.is_timestamp,
@@ -94,6 +96,39 @@ def test_every_name_is_in_the_catalogue(query: Query, catalogue: Catalogue) -> N
     bound = sqlglot.parse_one(query.sql, read="duckdb").find_all(exp.Placeholder)
     used = {placeholder.name for placeholder in bound}
     assert used == {parameter.name for parameter in query.parameters}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=NAMES)
+def test_values_are_looked_up_where_they_stand(
+    query: Query, catalogue: Catalogue
+) -> None:
+    known = {p.name: p.known for p in query.parameters if p.known is not None}
+    assert known.keys() >= LOOKED_UP & {p.name for p in query.parameters}
+    for name, values in known.items():
+        resolved(values.sql, catalogue)
+        assert f"${name}" in values.expression
+
+
+@pytest.mark.parametrize(
+    "query",
+    [q for q in QUERIES if any(p.known for p in q.parameters)],
+    ids=lambda query: query.name,
+)
+def test_a_value_that_is_not_there_is_refused(
+    query: Query, small_settings: Settings
+) -> None:
+    wrong = {"date": "1903-05-07", "text": "no such", "integer": 987654}
+    given = {p.name: EXAMPLES[p.name] for p in query.parameters if p.default is None}
+    for parameter in query.parameters:
+        if parameter.known is None:
+            continue
+        message = f"there is no {parameter.name} '{wrong[parameter.type]}'; "
+        with pytest.raises(QueryError, match=message):
+            run_query(
+                small_settings,
+                query.name,
+                {**given, parameter.name: wrong[parameter.type]},
+            )
 
 
 def test_a_missing_name_is_found(catalogue: Catalogue) -> None:

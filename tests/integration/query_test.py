@@ -147,6 +147,52 @@ def test_what_cannot_be_asked_is_said_in_one_line(
     assert "\n" not in str(error.value)
 
 
+KNOWN = """-- question: Which industries lead?
+-- parameter: week (date) = latest_week(): Any day of the week.
+-- parameter: industry (text) = 'CI005001': Industry.
+-- parameter: publication (integer) = 1: Publication.
+-- parameter: sought (timestamp) = timestamp '2024-01-19 00:00': Time.
+-- known: week as week_of($week): select w.trade_week from core.dim_trade_week as w
+-- known: industry: select d.industry_code from
+--     diffusion.fct_diffusion_index_weekly as d where d.trade_week = week_of($week)
+-- known: publication: select p.publication_id from meta.meta_publication as p
+-- known: sought: select w.trade_week from core.dim_trade_week as w
+-- column: count (integer): Rows.
+select count(*) as count
+from diffusion.fct_diffusion_index_weekly
+where trade_week = week_of($week) and industry_code = $industry
+    and $publication > 0 and $sought is not null
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("week", "2024-01-20", "no week '2024-01-20'; nearest: 2024-01-05, 2024-01-12"),
+        ("week", "2023-06-20", "no week '2023-06-20'; nearest: 2024-01-05"),
+        ("industry", "CI005009", "no industry 'CI005009'; nearest: CI00500"),
+        ("industry", "银行", "there are: CI005001, CI005002, CI005003"),
+        ("publication", 7, "no publication '7'; nearest: 1"),
+        ("sought", "2024-01-18 20:00", "nearest: 2024-01-05, 2024-01-12, 2024-01-19"),
+    ],
+)
+def test_a_value_that_no_row_has_is_said_with_the_nearest(
+    published: Settings, library: Path, name: str, value: object, message: str
+) -> None:
+    (library / "known.sql").write_text(KNOWN, encoding="utf-8")
+    assert run_query(published, "known", {"week": "2024-01-17"}).num_rows == 1
+    with pytest.raises(QueryError, match=message) as error:
+        run_query(published, "known", {name: value})
+    assert "\n" not in str(error.value)
+
+
+def test_values_known_of_a_parameter_that_is_not_there(library: Path) -> None:
+    strange = KNOWN.replace("known: week as", "known: weak as")
+    (library / "strange.sql").write_text(strange, encoding="utf-8")
+    with pytest.raises(QueryError, match=r"strange\.sql: no parameter weak"):
+        read_query("strange")
+
+
 def test_nothing_published_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="lundong refresh"):
         run_sql(Settings(home=tmp_path), "select 1")
