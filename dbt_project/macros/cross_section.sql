@@ -20,6 +20,8 @@
     {%- set limit = var("factor_winsor_deviations") -%}
     {%- set distance -%} ({{ column }} - {{ column }}_median) {%- endset -%}
     case
+        -- Of a NULL and a number, least() and greatest() take the number.
+        when {{ column }} is null then null
         when {{ column }}_deviation > 0
             then
                 {% if is_winsorised -%}

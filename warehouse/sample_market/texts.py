@@ -158,7 +158,9 @@ def _forecasts(
 ) -> _Forecasts:
     """Draw forecasts that a broker moves by 3 to 15% when it raises or lowers them.
 
-    The base is the stock's mean annual profit of all periods growing with the year.
+    The base is the stock's mean annual profit of all periods growing with the year, and
+    each broker has its own view of the stock's growth from one year to the next. Views
+    come from a stream of their own: nothing else is drawn anew when they change.
     """
     pair = reports.stock * BROKERS + reports.broker
     step = reports.direction * rng.uniform(0.03, 0.15, len(pair))
@@ -170,7 +172,9 @@ def _forecasts(
     year = reports.published_at.astype("datetime64[Y]").astype(int) + 1970
     years = year[:, None] + np.arange(2)
     begin = int(universe.days[universe.first].astype("datetime64[Y]").astype(int))
+    outlook = 0.08 + 0.12 * rng.spawn(1)[0].standard_normal((universe.stocks, BROKERS))
     growth = 1.08 ** (years - 1970 - begin)
+    growth[:, 1] = growth[:, 0] * (1.0 + outlook[reports.stock, reports.broker])
     profit = base[:, None] * growth * level[:, None]
     count = shares[reports.stock][:, None]
     earnings = np.round(profit / count, 2)
