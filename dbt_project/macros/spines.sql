@@ -35,6 +35,10 @@
     {%- elif name == "microcap_timing_year" -%}{{ spine_microcap_timing_year() }}
     {%- elif name == "diffusion_timing_daily" -%}{{ spine_diffusion_timing_daily() }}
     {%- elif name == "microcap_dashboard" -%}{{ spine_microcap_dashboard() }}
+    {%- elif name == "rule_ledger" -%}{{ spine_rule_ledger() }}
+    {%- elif name == "calendar_effect" -%}{{ spine_calendar_effect() }}
+    {%- elif name == "size_group_week" -%}{{ spine_size_group_week() }}
+    {%- elif name == "index_rank_week" -%}{{ spine_index_rank_week() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -253,10 +257,19 @@
                 when 'daily' then true
                 when 'weekly'
                     then trading_day.is_week_end and trading_day.is_week_complete
+                when 'biweekly'
+                    then
+                        trading_day.is_week_end
+                        and trading_day.is_week_complete
+                        and {{
+                            is_biweek_end(
+                                "trading_day.trade_date", "trading_day.next_trade_week"
+                            )
+                        }}
                 when 'monthly'
                     then trading_day.is_month_end and trading_day.is_month_complete
             end
-    inner join (
+    left join (
         select
             asset_type,
             asset_pool,
@@ -269,9 +282,9 @@
             strategy.asset_type = priced_asset.asset_type
             and strategy.asset_pool = priced_asset.asset_pool
             and score.asset_code = priced_asset.asset_code
-            and score.signal_date >= priced_asset.first_date
     where
-        score.score is not null
+        (strategy.asset_type = 'stock' or score.signal_date >= priced_asset.first_date)
+        and score.score is not null
         and not list_contains(
             string_split(coalesce(strategy.excluded_assets, ''), '|'),
             score.asset_code
@@ -570,4 +583,84 @@
         count(distinct trade_date) as row_count,
     from {{ ref("int_microcap_member") }}
     group by index_code
+{%- endmacro %}
+
+{# Every rule in every year since a strategy's first execution. -#}
+{% macro spine_rule_ledger() -%}
+    select
+        executed.strategy_code,
+        rule.rule_off,
+        executed.row_count,
+    from (
+        {{ executed_spine("year(trading_day.trade_date)") }}
+    ) as executed
+    cross join (
+        select unnest([{{ "'" ~ ledger_rules() | join("', '") ~ "'" }}]) as rule_off
+    ) as rule
+{%- endmacro %}
+
+{# Every weekday, and every month of the year, in which an index has returns. -#}
+{% macro spine_calendar_effect() -%}
+    select
+        index_code,
+        'weekday' as effect,
+        count(distinct isodow(trade_date)) as row_count,
+    from {{ ref("int_microcap_index_daily") }}
+    where index_return is not null
+    group by index_code
+    union all
+    select
+        month_day.index_code,
+        'month' as effect,
+        count(distinct month(month_day.trade_month_end)) as row_count,
+    from (
+        select
+            index_day.index_code,
+            trading_day.trade_month_end,
+        from {{ ref("int_microcap_index_daily") }} as index_day
+        inner join {{ ref("int_trading_day") }} as trading_day
+            on index_day.trade_date = trading_day.trade_date
+        where trading_day.is_month_complete
+        group by index_day.index_code, trading_day.trade_month_end
+        having
+            count(index_day.index_return) = (
+                select count(*)
+                from {{ ref("int_trading_day") }} as month_of
+                where month_of.trade_month_end = trading_day.trade_month_end
+            )
+    ) as month_day
+    group by month_day.index_code
+{%- endmacro %}
+
+{# Ten groups in every complete week whose week before has market caps, of ten at least. -#}
+{% macro spine_size_group_week() -%}
+    select
+        trading_day.trade_week,
+        least(count(*), 10) as row_count,
+    from {{ ref("int_trading_day") }} as trading_day
+    inner join {{ ref("int_security_day") }} as security_day
+        on trading_day.previous_trade_week = security_day.trade_date
+    where
+        trading_day.is_week_end
+        and trading_day.is_week_complete
+        and security_day.total_cap_cny is not null
+    group by trading_day.trade_week
+{%- endmacro %}
+
+{# Every index with a level at the ends of a complete week and of the week before. -#}
+{% macro spine_index_rank_week() -%}
+    select
+        trading_day.trade_week,
+        count(*) as row_count,
+    from {{ ref("int_trading_day") }} as trading_day
+    inner join {{ ref("int_broad_index_level") }} as level
+        on trading_day.trade_week = level.trade_date
+    semi join {{ ref("int_broad_index_level") }} as level_before
+        on
+            level.index_code = level_before.index_code
+            and trading_day.previous_trade_week = level_before.trade_date
+    where
+        trading_day.is_week_end
+        and trading_day.is_week_complete
+    group by trading_day.trade_week
 {%- endmacro %}

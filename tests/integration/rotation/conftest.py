@@ -69,6 +69,9 @@ def make_trading_days(days: list[dt.date], last_loaded: dt.date) -> pd.DataFrame
     )
     frame["previous_trade_date"] = [None, *days[:-1]]
     frame["next_trade_date"] = [day for _, day in itertools.pairwise(days)] + [None]
+    ends = sorted(weeks.values())
+    following = dict(itertools.pairwise(ends))
+    frame["next_trade_week"] = [following.get(week) for week in frame["trade_week"]]
     frame["is_week_end"] = frame["trade_date"] == frame["trade_week"]
     frame["is_month_end"] = frame["trade_date"] == frame["trade_month_end"]
     frame["is_week_complete"] = frame["trade_week"] <= last_loaded
@@ -89,6 +92,7 @@ def write_trading_days(
         select * replace (
             cast(trade_date as date) as trade_date,
             cast(trade_week as date) as trade_week,
+            cast(next_trade_week as date) as next_trade_week,
             cast(trade_month_end as date) as trade_month_end,
             cast(previous_trade_date as date) as previous_trade_date,
             cast(next_trade_date as date) as next_trade_date

@@ -100,3 +100,14 @@ select
     log_close - log_close_return + log_overnight_return as log_open,
     is_carried,
 from levelled
+union all
+-- Stocks have prices: their levels need no sum of returns.
+select
+    asset_type,
+    asset_pool,
+    asset_code,
+    trade_date,
+    log_close,
+    log_open,
+    is_carried,
+from {{ ref("int_stock_level_daily") }}

@@ -1,11 +1,22 @@
 -- Suspended members can be neither bought nor sold, those at a limit only one of the
 -- two. Weights stand at the close before, as in the industry's return. Only days on
--- which some strategy trades are looked at.
-with execution_day as (
-    select execution_date as trade_date,
+-- which some strategy decides or trades are looked at.
+with rebalance as (
+    select
+        signal_date,
+        execution_date,
     from {{ ref("int_rotation_rebalance") }}
+    where asset_type <> 'stock'
+),
+
+execution_day as (
+    select execution_date as trade_date,
+    from rebalance
     where execution_date is not null
-    group by execution_date
+    union
+    select signal_date as trade_date,
+    from rebalance
+    where signal_date is not null
 ),
 
 -- The days are few: both long panels are cut to them before they are joined.
@@ -47,6 +58,7 @@ weighted as (
         weight.trade_date,
         weight.security_code,
         weight.previous_float_cap_cny,
+        tradability.is_suspended,
         tradability.is_suspended or tradability.opens_at_limit_up
             as is_unbuyable_at_open,
         tradability.is_suspended or tradability.opens_at_limit_down
@@ -70,8 +82,8 @@ summed_by_industry as (
         weighted.trade_date,
         {{ exact_sum("weighted.previous_float_cap_cny", 4) }} as float_cap_cny,
         {%- for side in [
-            "is_unbuyable_at_open", "is_unsellable_at_open", "is_unbuyable_at_close",
-            "is_unsellable_at_close"
+            "is_suspended", "is_unbuyable_at_open", "is_unsellable_at_open",
+            "is_unbuyable_at_close", "is_unsellable_at_close"
         ] %}
         {{
             exact_sum(
@@ -99,6 +111,7 @@ select
     industry_system as asset_pool,
     industry_code as asset_code,
     trade_date,
+    {{ safe_divide("is_suspended_cny", "float_cap_cny") }} as suspended_share,
     {{ safe_divide("is_unbuyable_at_open_cny", "float_cap_cny") }}
         as unbuyable_open_share,
     {{ safe_divide("is_unsellable_at_open_cny", "float_cap_cny") }}

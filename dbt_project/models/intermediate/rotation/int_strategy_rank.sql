@@ -28,6 +28,7 @@ score as (
 trading_day as (
     select
         trade_date,
+        next_trade_week,
         is_week_end,
         is_week_complete,
         is_month_end,
@@ -44,6 +45,16 @@ priced_asset as (
         min(trade_date) as first_date,
     from {{ ref("int_asset_return_daily") }}
     group by asset_type, asset_pool, asset_code
+    union all
+    -- A stock has a score only where it has a price.
+    select
+        asset_type,
+        asset_pool,
+        asset_code,
+        min(signal_date) as first_date,
+    from score
+    where asset_type = 'stock'
+    group by asset_type, asset_pool, asset_code
 ),
 
 -- Only periods that are over give a signal.
@@ -58,6 +69,15 @@ signal_day as (
         trade_date as signal_date,
     from trading_day
     where is_week_end and is_week_complete
+    union all
+    select
+        'biweekly' as frequency,
+        trade_date as signal_date,
+    from trading_day
+    where
+        is_week_end
+        and is_week_complete
+        and {{ is_biweek_end("trade_date", "next_trade_week") }}
     union all
     select
         'monthly' as frequency,

@@ -23,6 +23,30 @@ diffusion_index as (
             from used_variant
             where used_variant.score_source = 'diffusion_index'
         )
+),
+
+low_volatility_pool as (
+    select asset_pool,
+    from {{ ref("strategy") }}
+    where score_source = 'low_volatility'
+    group by asset_pool
+),
+
+microcap_member as (
+    select
+        index_code,
+        trade_date,
+        security_code,
+    from {{ ref("int_microcap_member") }}
+    where
+        index_code in (
+            select low_volatility_pool.asset_pool,
+            from low_volatility_pool
+        )
+),
+
+low_volatility as (
+    {{ low_volatility_score("microcap_member", ["index_code"]) }}
 )
 
 select
@@ -34,3 +58,13 @@ select
     trade_date as signal_date,
     diffusion_index as score,
 from diffusion_index
+union all
+select
+    'low_volatility' as score_source,
+    'volatility_1y' as variant,
+    'stock' as asset_type,
+    index_code as asset_pool,
+    security_code as asset_code,
+    trade_date as signal_date,
+    score,
+from low_volatility

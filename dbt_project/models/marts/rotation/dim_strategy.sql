@@ -17,6 +17,7 @@ with strategy as (
         buffer_rank,
         excluded_assets,
         execution,
+        fills,
         two_way_cost,
         benchmark,
     from {{ ref("strategy") }}
@@ -50,7 +51,10 @@ judged as (
     select
         strategy.*,
         case
-            when available_return.asset_pool is null
+            when
+                available_return.asset_pool is null
+                -- A stock with a score has a price.
+                and strategy.asset_type <> 'stock'
                 then 'inputs not loaded: no returns of ' || strategy.asset_pool
             when available_score.asset_pool is null
                 then
@@ -97,6 +101,7 @@ select
     cast(buffer_rank as integer) as buffer_rank,
     cast(excluded_assets as varchar) as excluded_assets,
     cast(execution as varchar) as execution,
+    cast(fills as varchar) as fills,
     cast(two_way_cost as double) as two_way_cost,
     cast(benchmark as varchar) as benchmark,
     cast(execution = 'signal_close' as boolean) as is_paper,

@@ -42,6 +42,19 @@ unfillable as (
     from {{ ref("int_asset_unfillable") }}
 ),
 
+fill as (
+    select
+        strategy_code,
+        signal_date,
+        asset_code,
+        is_listed,
+        filled_weight,
+        unbuyable_share,
+        unsellable_share,
+        exit_date,
+    from {{ ref("int_rotation_fill") }}
+),
+
 previous_selection as (
     select
         rebalance.strategy_code,
@@ -55,26 +68,55 @@ previous_selection as (
             and rebalance.previous_signal_date = selection.signal_date
 ),
 
+-- What was dropped before and could not be sold yet is still to be sold.
+carried as (
+    select
+        fill.strategy_code,
+        fill.signal_date,
+        fill.asset_code,
+    from fill
+    anti join
+        previous_selection
+        on
+            fill.strategy_code = previous_selection.strategy_code
+            and fill.signal_date = previous_selection.signal_date
+            and fill.asset_code = previous_selection.asset_code
+    where not fill.is_listed
+),
+
+former as (
+    select
+        strategy_code,
+        signal_date,
+        asset_code,
+    from previous_selection
+    union all
+    select
+        strategy_code,
+        signal_date,
+        asset_code,
+    from carried
+),
+
 -- Sold assets are rows too, with weight 0.
 compared as (
     select
-        coalesce(selection.strategy_code, previous_selection.strategy_code)
-            as strategy_code,
-        coalesce(selection.signal_date, previous_selection.signal_date) as signal_date,
-        coalesce(selection.asset_code, previous_selection.asset_code) as asset_code,
+        coalesce(selection.strategy_code, former.strategy_code) as strategy_code,
+        coalesce(selection.signal_date, former.signal_date) as signal_date,
+        coalesce(selection.asset_code, former.asset_code) as asset_code,
         coalesce(selection.target_weight, 0) as weight,
         case
             when selection.asset_code is null then 'out'
-            when previous_selection.asset_code is null then 'in'
+            when former.asset_code is null then 'in'
             else 'hold'
         end as action,
     from selection
     full outer join
-        previous_selection
+        former
         on
-            selection.strategy_code = previous_selection.strategy_code
-            and selection.signal_date = previous_selection.signal_date
-            and selection.asset_code = previous_selection.asset_code
+            selection.strategy_code = former.strategy_code
+            and selection.signal_date = former.signal_date
+            and selection.asset_code = former.asset_code
 )
 
 select
@@ -88,6 +130,16 @@ select
     cast(ranking.asset_rank as integer) as rank,
     cast(
         case
+            when compared.action = 'in' and fill.unbuyable_share is not null
+                then fill.unbuyable_share
+            when compared.action = 'out' and fill.unsellable_share is not null
+                then fill.unsellable_share
+            -- All of a stock that is dropped was sold, or it would be carried.
+            when
+                compared.action = 'out'
+                and rebalance.asset_type = 'stock'
+                and rebalance.execution_date is not null
+                then 0
             when compared.action = 'in' and rebalance.execution = 'next_open'
                 then unfillable.unbuyable_open_share
             when compared.action = 'out' and rebalance.execution = 'next_open'
@@ -96,6 +148,13 @@ select
             when compared.action = 'out' then unfillable.unsellable_close_share
         end as double
     ) as unfillable_share,
+    cast(
+        case
+            when rebalance.execution_date is not null
+                then coalesce(fill.filled_weight, 0)
+        end as double
+    ) as filled_weight,
+    cast(fill.exit_date as date) as late_sale_date,
 from compared
 inner join
     rebalance
@@ -115,3 +174,9 @@ left join
         and rebalance.asset_pool = unfillable.asset_pool
         and compared.asset_code = unfillable.asset_code
         and rebalance.execution_date = unfillable.trade_date
+left join
+    fill
+    on
+        compared.strategy_code = fill.strategy_code
+        and compared.signal_date = fill.signal_date
+        and compared.asset_code = fill.asset_code

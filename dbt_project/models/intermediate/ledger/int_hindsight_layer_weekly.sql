@@ -1,0 +1,226 @@
+{%- set universes = {
+    "all": "is_ordinary", "st": "is_listed", "delisting": "is_staying"
+} -%}
+
+-- Returns of the first and the tenth layer of some factors with each rule switched off.
+-- All shares of a week are sorted once: a place among those that a rule lets in is the
+-- number of them so far. The universe without delistings knows the future on purpose.
+
+with trading_day as (
+    select
+        trade_date,
+        trade_week,
+        is_week_end,
+        is_week_complete,
+        min(trade_date) over (partition by trade_week) as first_date,
+        count(*) over (partition by trade_week) as day_count,
+    from {{ ref("int_trading_day") }}
+),
+
+week as (
+    select
+        trade_week,
+        first_date,
+        day_count,
+    from trading_day
+    where is_week_end and is_week_complete
+),
+
+status as (
+    select
+        tradability.trade_date as factor_week,
+        tradability.security_code,
+        tradability.is_suspended or tradability.closes_at_limit_up
+            as is_unbuyable_at_close,
+        not tradability.is_st as is_ordinary,
+        true as is_listed,
+        not tradability.is_st and security.delist_date is null as is_staying,
+    from {{ ref("int_tradability_day") }} as tradability
+    inner join week on tradability.trade_date = week.trade_week
+    inner join
+        {{ ref("stg_security") }} as security
+        on tradability.security_code = security.security_code
+    where
+        tradability.listed_days > {{ var("factor_minimum_listed_days") }}
+        and not tradability.is_delisting_period
+),
+
+factor as (
+    select
+        trade_week as factor_week,
+        security_code,
+        unnest(
+            [
+                {%- for factor_code in var("ledger_layer_factors") %}
+                '{{ factor_code }}'{{ "," if not loop.last }}
+                {%- endfor %}
+            ]
+        ) as factor_code,
+        unnest(
+            [
+                {%- for factor_code in var("ledger_layer_factors") %}
+                {{ factor_code }}{{ "," if not loop.last }}
+                {%- endfor %}
+            ]
+        ) as factor_value,
+    from {{ ref("int_style_factor_weekly") }}
+),
+
+placed as (
+    select
+        factor.factor_code,
+        factor.factor_week,
+        factor.security_code,
+        status.is_unbuyable_at_close,
+        {% for universe, flag in universes.items() -%}
+        status.{{ flag }},
+        count(*) filter (where status.{{ flag }}) over so_far as {{ universe }}_place,
+        count(*) filter (where status.{{ flag }}) over whole as {{ universe }}_count,
+        {% endfor -%}
+    from factor
+    inner join
+        status
+        on
+            factor.factor_week = status.factor_week
+            and factor.security_code = status.security_code
+    where factor.factor_value is not null
+    window
+        so_far as (
+            partition by factor.factor_code, factor.factor_week
+            order by factor.factor_value desc, factor.security_code asc
+            rows between unbounded preceding and current row
+        ),
+        whole as (partition by factor.factor_code, factor.factor_week)
+),
+
+layered as (
+    {%- for universe, flag in universes.items() %}
+    {{ "union all" if not loop.first }}
+    select
+        '{{ universe }}' as universe,
+        factor_code,
+        factor_week,
+        security_code,
+        is_unbuyable_at_close,
+        case when 10 * {{ universe }}_place <= {{ universe }}_count then 1 else 10 end
+            as layer,
+    from placed
+    where
+        {{ flag }}
+        and {{ universe }}_count >= {{ var("ledger_layer_minimum_count") }}
+        and (
+            10 * {{ universe }}_place <= {{ universe }}_count
+            or 10 * {{ universe }}_place > 9 * {{ universe }}_count
+        )
+    {%- endfor %}
+),
+
+stock_return as (
+    select
+        stock_return.trade_week,
+        stock_return.previous_week,
+        stock_return.security_code,
+        stock_return.paper_return,
+        stock_return.tradable_return,
+        coalesce(block.is_suspended, false) as is_suspended,
+        coalesce(block.opens_at_limit_up, false) as opens_at_limit_up,
+    from {{ ref("int_stock_return_weekly") }} as stock_return
+    inner join week on stock_return.trade_week = week.trade_week
+    left join
+        {{ ref("int_stock_block") }} as block
+        on
+            stock_return.security_code = block.security_code
+            and week.first_date = block.trade_date
+),
+
+joined as (
+    select
+        layered.universe,
+        layered.factor_code,
+        layered.layer,
+        stock_return.trade_week,
+        stock_return.paper_return,
+        layered.is_unbuyable_at_close,
+        stock_return.is_suspended,
+        stock_return.opens_at_limit_up,
+        -- What does not trade on the first day is bought at its last price.
+        coalesce(stock_return.tradable_return, stock_return.paper_return)
+            as tradable_return,
+    from layered
+    inner join
+        stock_return
+        on
+            layered.factor_week = stock_return.previous_week
+            and layered.security_code = stock_return.security_code
+),
+
+averaged as (
+    select
+        factor_code,
+        layer,
+        trade_week,
+        {%- for rule_off, universe in [
+            ("none", "all"), ("st", "st"), ("delisting", "delisting")
+        ] %}
+        {{
+            exact_mean(
+                "case when universe = '" ~ universe
+                ~ "' and not is_suspended and not opens_at_limit_up"
+                ~ " then tradable_return end",
+                15,
+            )
+        }} as {{ rule_off }}_return,
+        {%- endfor %}
+        {{
+            exact_mean(
+                "case when universe = 'all' and not is_suspended"
+                ~ " then tradable_return end",
+                15,
+            )
+        }} as limits_return,
+        {{
+            exact_mean(
+                "case when universe = 'all' and not opens_at_limit_up"
+                ~ " then tradable_return end",
+                15,
+            )
+        }} as suspension_return,
+        {{
+            exact_mean(
+                "case when universe = 'all' and not is_unbuyable_at_close"
+                ~ " then paper_return end",
+                15,
+            )
+        }} as next_open_return,
+    from joined
+    group by factor_code, layer, trade_week
+),
+
+market as (
+    select
+        stock_return.trade_week,
+        {{ exact_mean("stock_return.paper_return", 15) }} as benchmark_return,
+    from stock_return
+    inner join
+        status
+        on
+            stock_return.previous_week = status.factor_week
+            and stock_return.security_code = status.security_code
+    where status.is_ordinary
+    group by stock_return.trade_week
+)
+
+{% for rule_off in ledger_rules() if rule_off != "cost" -%}
+{{ "union all" if not loop.first }}
+select
+    'all:' || averaged.factor_code || ':' || averaged.layer as strategy_code,
+    '{{ rule_off }}' as rule_off,
+    averaged.trade_week,
+    week.day_count,
+    averaged.{{ rule_off }}_return as layer_return,
+    market.benchmark_return,
+from averaged
+inner join week on averaged.trade_week = week.trade_week
+inner join market on averaged.trade_week = market.trade_week
+where averaged.{{ rule_off }}_return is not null
+{% endfor %}

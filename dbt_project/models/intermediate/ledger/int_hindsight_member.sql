@@ -1,0 +1,79 @@
+-- The micro-cap index of those who stayed: what leaves the exchange later is never a
+-- member. It knows the future on purpose, to measure what such data are worth, and
+-- nothing but the rule ledger may read it.
+with microcap_index as (
+    select
+        index_code,
+        member_count,
+        minimum_listed_days,
+        string_split(boards, '|') as boards,
+    from {{ ref("microcap_index") }}
+    where index_code = '{{ var("ledger_index") }}'
+),
+
+st_range as (
+    select
+        security_code,
+        valid_from,
+        coalesce(valid_to, date '9999-12-31') as valid_to,
+    from {{ ref("int_st_range") }}
+    where
+        is_st
+        or is_delisting_period
+),
+
+stayed as (
+    select security_code,
+    from {{ ref("stg_security") }}
+    where delist_date is null
+),
+
+security_day as (
+    select
+        security_day.trade_date,
+        security_day.day_index,
+        security_day.security_code,
+        security_day.board,
+        security_day.listed_days,
+        security_day.total_cap_cny,
+    from {{ ref("int_security_day") }} as security_day
+    semi join stayed on security_day.security_code = stayed.security_code
+    anti join st_range
+        on
+            security_day.security_code = st_range.security_code
+            and security_day.trade_date >= st_range.valid_from
+            and security_day.trade_date < st_range.valid_to
+    where
+        security_day.total_cap_cny is not null
+        and security_day.trade_date <= (
+            select max(trading_day.trade_date),
+            from {{ ref("int_trading_day") }} as trading_day
+            where trading_day.is_loaded
+        )
+),
+
+ranked as (
+    select
+        microcap_index.index_code,
+        microcap_index.member_count,
+        security_day.trade_date,
+        security_day.day_index,
+        security_day.security_code,
+        row_number() over (
+            partition by microcap_index.index_code, security_day.trade_date
+            order by security_day.total_cap_cny asc, security_day.security_code asc
+        ) as market_cap_rank,
+    from security_day
+    inner join microcap_index
+        on
+            list_contains(microcap_index.boards, security_day.board)
+            and security_day.listed_days > microcap_index.minimum_listed_days
+)
+
+select
+    index_code,
+    trade_date,
+    day_index,
+    security_code,
+from ranked
+where market_cap_rank <= member_count

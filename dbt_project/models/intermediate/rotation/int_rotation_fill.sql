@@ -1,0 +1,9 @@
+{{
+    rotation_fill(
+        ["strategy_code"],
+        ref("int_rotation_rebalance"),
+        ref("int_strategy_selection"),
+        ref("int_rotation_candidate"),
+        ref("int_asset_level_daily"),
+    )
+}}

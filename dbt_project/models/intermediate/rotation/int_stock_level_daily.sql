@@ -1,0 +1,1 @@
+{{ stock_level(ref("int_rotation_candidate")) }}
