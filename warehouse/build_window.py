@@ -38,7 +38,7 @@ class BuildWindow:
     Attributes
     ----------
     build_from : date or None
-        Rows dated from this day on are rewritten; None: all.
+        Rows dated from this day on are rewritten, always a Monday; None: all.
     reason : str
         Why, in one line.
     last_load_id : int
@@ -88,8 +88,11 @@ def build_window(
     """
     last_load_id = _last_load_id(con)
 
-    def window(build_from: date | None, reason: str) -> BuildWindow:
-        return BuildWindow(build_from, reason, last_load_id, project_hash)
+    def window(start: date | None, reason: str) -> BuildWindow:
+        # A row that bears a week may be dated before the day that changed it: the week
+        # has become complete, or lost its last day. Whole weeks are rewritten.
+        monday = start - timedelta(days=start.weekday()) if start else None
+        return BuildWindow(monday, reason, last_load_id, project_hash)
 
     if full:
         return window(None, "a full build was asked for")

@@ -75,13 +75,16 @@ def test_first_build_is_whole(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def test_new_week_starts_after_the_last_build(con: duckdb.DuckDBPyConnection) -> None:
+def test_new_week_starts_with_the_week_last_built(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """The week itself may have become complete only now: the calendar has gone on."""
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     build(con)
     add_load(con, 2, "daily_bar", date(2024, 7, 1), date(2024, 7, 5))
     window = build_window(con, project_hash=HASH)
     # The days between are built too: a gap of bars is a stretch of suspensions.
-    assert window.build_from == date(2024, 6, 22)
+    assert window.build_from == MONDAY
     assert window.last_load_id == 2
 
 
@@ -102,7 +105,7 @@ def test_load_that_took_nothing_touches_nothing(
     build(con)
     add_load(con, 2, "trading_calendar", None, None, accepted=0)
     window = build_window(con, project_hash=HASH)
-    assert window.build_from == date(2024, 6, 22)
+    assert window.build_from == MONDAY
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_calendar_rewrites_from_its_first_changed_day(
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     build(con)
     add_load(con, 2, "trading_calendar", date(2024, 7, 1), date(2024, 7, 5))
-    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+    assert build_window(con, project_hash=HASH).build_from == MONDAY
     add_load(con, 3, "trading_calendar", date(2024, 6, 10), date(2024, 6, 10))
     window = build_window(con, project_hash=HASH)
     assert window.build_from == date(2024, 6, 10)
@@ -137,7 +140,7 @@ def test_renamed_security_moves_nothing(con: duckdb.DuckDBPyConnection) -> None:
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     build(con)
     add_load(con, 2, "security", None, None)
-    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+    assert build_window(con, project_hash=HASH).build_from == MONDAY
     add_load(con, 3, "security", MONDAY, MONDAY)
     assert build_window(con, project_hash=HASH).build_from == MONDAY
 
@@ -162,8 +165,8 @@ def test_changed_project_and_full_rewrite_all(con: duckdb.DuckDBPyConnection) ->
 def test_asked_for_weeks_widen_the_window(con: duckdb.DuckDBPyConnection) -> None:
     add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
     build(con)
-    asked = date(2024, 6, 8)
-    assert build_window(con, project_hash=HASH, first_day=asked).build_from == asked
+    window = build_window(con, project_hash=HASH, first_day=date(2024, 6, 8))
+    assert window.build_from == date(2024, 6, 3)
 
 
 def add_securities(con: duckdb.DuckDBPyConnection, count: int) -> None:
@@ -245,7 +248,7 @@ def test_build_goes_on_after_the_last_day_of_the_market(
     # Bars of a few stocks reach a year further than the market, which ends on Friday.
     build(con, as_of=FRIDAY)
     add_load(con, 2, "daily_bar", date(2025, 6, 23), date(2025, 6, 27))
-    assert build_window(con, project_hash=HASH).build_from == date(2024, 6, 22)
+    assert build_window(con, project_hash=HASH).build_from == MONDAY
 
 
 def test_market_day_is_the_same_to_the_dbt_project() -> None:
