@@ -165,7 +165,7 @@ def upset(path: Path) -> None:
             "where security_code in (?, ?) and day_index % 2 = 0",
             codes[7:9],
         )
-        # A constant line of the accounts, lines, reports and forecasts that are missing.
+        # A constant line of the accounts; lines, reports and forecasts that lack.
         con.execute("update raw.fundamental set long_term_debt_cny = 0")
         con.execute(
             "update raw.fundamental set book_equity_cny = -1 where security_code = ?",
