@@ -54,6 +54,12 @@ LOSSES = {
         "order by 1 limit 5 offset 12)"
     ),
     "core.dim_strategy": "strategy_code = 'diffusion_weekly'",
+    "intermediate.int_style_factor_weekly": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 6 offset 30)"
+    ),
+    "core.dim_factor": "factor_code = 'beta'",
+    "factors.fct_factor_value_weekly": "factor_code = 'bp'",
     "rotation.fct_rotation_holding": (
         "signal_date in (select distinct signal_date from {t} "
         "order by 1 limit 8 offset 5)"
@@ -65,6 +71,21 @@ LOSSES = {
         "trade_week in (select distinct trade_week from {t} "
         "order by 1 limit 8 offset 5)"
     ),
+    "diffusion.fct_diffusion_timing_daily": "method = 'relative_strength'",
+    "microcap.fct_microcap_member": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 40 offset 90)"
+    ),
+    "microcap.fct_microcap_index_daily": "month(trade_date) = 8",
+    "microcap.fct_microcap_diffusion_daily": "month(trade_date) = 9",
+    "microcap.fct_microcap_critical_grid": "lookback_days = 15",
+    "microcap.fct_microcap_signal": "action = 'enter'",
+    "microcap.fct_signal_outlook": "method = 'first_threshold'",
+    "microcap.fct_microcap_timing_daily": (
+        "trade_date = (select max(trade_date) from {t})"
+    ),
+    "microcap.fct_microcap_timing_performance": "method = 'index'",
+    "bi.mart_microcap_dashboard": "trade_date = (select max(trade_date) from {t})",
     "rotation.fct_rotation_performance": (
         "period = (select max(period) from {t} where period < 'a')"
     ),

@@ -649,7 +649,8 @@ def test_diffusion_and_its_averages(market: Market, built: Built, code: str) -> 
 def test_every_cell_of_the_grid(market: Market, built: Built, code: str) -> None:
     found = built.frame(
         f"select * from microcap.fct_microcap_critical_grid "
-        f"where index_code = '{code}' order by trade_date, lookback_days desc, price_ratio desc"
+        f"where index_code = '{code}' "
+        f"order by trade_date, lookback_days desc, price_ratio desc"
     )
     cells: list[float] = []
     days: list[dt.date] = []
