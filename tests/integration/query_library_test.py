@@ -22,6 +22,7 @@ NAMES = [query.name for query in QUERIES]
 # Values of parameters that have no default.
 EXAMPLES = {
     "industry": "银行",
+    "stock": "000003.SZ",
     "word": "Diffusion",
     "table_name": "fct_diffusion_index_weekly",
 }
