@@ -267,6 +267,64 @@ def strategy_years(con: duckdb.DuckDBPyConnection) -> Grid:
     )
 
 
+def rule_ledger(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Annualised return with each market rule off, over all years and some of them."""
+    return _grid(
+        con,
+        "what each market rule is worth: annualised return without it, less the one with",
+        """
+        select
+            strategy_code,
+            rule_off,
+            max(annualised_return) filter (where period = 'all') as annualised,
+            max(annualised_excess) filter (where period = 'all') as excess,
+            max(difference) filter (where period = 'all') as "difference",
+            max(difference) filter (where period = '2015') as "2015",
+            max(difference) filter (where period = '2018') as "2018",
+            max(difference) filter (where period = '2021') as "2021",
+            max(difference) filter (where period = '2023') as "2023",
+            max(day_count) filter (where period = 'all') as days
+        from rotation.fct_rule_ledger
+        where
+            strategy_code in (
+                'microcap400',
+                'low_volatility_50',
+                'diffusion_weekly_filled_shenwan1',
+                'all:log_market_cap:10',
+                'all:volatility_1y:10'
+            )
+            and reason is null
+        group by strategy_code, rule_off
+        order by strategy_code, rule_off <> 'none', rule_off
+        """,
+    )
+
+
+def low_volatility_years(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Return of ``low_volatility_50`` by year, beside the index and the paper run."""
+    return _grid(
+        con,
+        "low_volatility_50: net return by year, its benchmark, and the same on paper",
+        """
+        select
+            period,
+            max(total_return) filter (where not is_paper) as "return",
+            max(benchmark_return) filter (where not is_paper) as benchmark,
+            max(excess_return) filter (where not is_paper) as excess,
+            max(max_drawdown) filter (where not is_paper) as drawdown,
+            max(turnover) filter (where not is_paper) as turnover,
+            max(total_return) filter (where is_paper) as paper_return
+        from rotation.fct_rotation_performance
+        inner join core.dim_strategy using (strategy_code)
+        where
+            strategy_code in ('low_volatility_50', 'low_volatility_50_paper')
+            and regexp_full_match(period, 'all|[0-9]{4}')
+        group by period
+        order by period
+        """,
+    )
+
+
 def weight_sources(con: duckdb.DuckDBPyConnection) -> Grid:
     """Industry days by year and by what weighs them."""
     return _grid(
@@ -412,5 +470,117 @@ def table_rows(con: duckdb.DuckDBPyConnection) -> Grid:
             and schema_name not in ('seeds')
         order by estimated_size desc
         limit 25
+        """,
+    )
+
+
+def microcap_years(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Show the returns of the micro-cap indices by year, and of the fall of 2024."""
+    return _grid(
+        con,
+        "micro-cap indices: paper, after cost, tradable, rebalanced monthly",
+        """
+        with period_return as (
+            select
+                index_code,
+                cast(year(trade_date) as varchar) as period,
+                index_return,
+                net_return,
+                tradable_return,
+                monthly_rebalanced_return,
+                unfillable_share
+            from microcap.fct_microcap_index_daily
+            where index_return is not null
+            union all
+            select
+                index_code,
+                '2024-01-02 to 02-07' as period,
+                index_return,
+                net_return,
+                tradable_return,
+                monthly_rebalanced_return,
+                unfillable_share
+            from microcap.fct_microcap_index_daily
+            where trade_date between date '2024-01-02' and date '2024-02-07'
+        )
+
+        select
+            index_code,
+            period,
+            exp(sum(ln(1 + index_return))) - 1 as "return",
+            exp(sum(ln(1 + net_return))) - 1 as after_cost,
+            exp(sum(ln(1 + tradable_return))) - 1 as tradable,
+            exp(sum(ln(1 + monthly_rebalanced_return))) - 1 as monthly,
+            avg(unfillable_share) as unfillable
+        from period_return
+        group by index_code, period
+        order by index_code, period
+        """,
+    )
+
+
+def microcap_check(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """Return what ``microcap400_float`` returned by period, for a check."""
+    rows = con.execute(
+        """
+        select
+            cast(year(trade_date) as varchar) as period,
+            exp(sum(ln(1 + index_return))) - 1 as period_return
+        from microcap.fct_microcap_index_daily
+        where index_code = 'microcap400_float' and index_return is not null
+        group by period
+        union all
+        select
+            '2024-01-02 to 02-07' as period,
+            exp(sum(ln(1 + index_return))) - 1 as period_return
+        from microcap.fct_microcap_index_daily
+        where
+            index_code = 'microcap400_float'
+            and trade_date between date '2024-01-02' and date '2024-02-07'
+        """
+    ).fetchall()
+    return {str(period): float(value) for period, value in rows if value is not None}
+
+
+def microcap_timing(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Show the performance of the timing methods beside their index."""
+    return _grid(
+        con,
+        "timing of microcap400 and 000300.SH: whole period, after cost",
+        """
+        select
+            index_code,
+            method,
+            variant,
+            annualised_return,
+            volatility,
+            sharpe,
+            max_drawdown,
+            rebalance_count as switches
+        from microcap.fct_microcap_timing_performance
+        where period = 'all'
+        order by index_code, variant desc, method
+        """,
+    )
+
+
+def diffusion_timing(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Show the returns of the timing by two lines beside their index."""
+    return _grid(
+        con,
+        "timing by two lines of a share of the members: whole period, after cost",
+        """
+        select
+            index_code,
+            method,
+            min(trade_date) as first_date,
+            exp(sum(ln(1 + strategy_return))) - 1 as "return",
+            exp(sum(ln(1 + index_return))) - 1 as index_return,
+            avg(position) as days_in,
+            sum(turnover) as switches
+        from diffusion.fct_diffusion_timing_daily
+        where strategy_return is not null
+        group by index_code, method
+        order by index_code, method
         """,
     )

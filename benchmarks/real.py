@@ -36,6 +36,15 @@ WEEK_SECONDS = 60.0
 PEAK_GIGABYTES = 10.0
 CORRELATION = 0.970
 REFERENCE_DIFFERENCE = 1e-12
+# Returns of the 400 smallest by float of main board and STAR, computed elsewhere from the
+# same files.
+MICROCAP_RETURNS = {
+    "2021": 0.37,
+    "2022": -0.005,
+    "2023": 0.27,
+    "2024-01-02 to 02-07": -0.40,
+}
+MICROCAP_DIFFERENCE = 0.03
 
 # The last complete exchange week of the daily files, held back for the second refresh.
 NEW_WEEK = (date(2024, 6, 17), date(2024, 6, 21))
@@ -158,8 +167,22 @@ def print_figures(settings: Settings, folder: Path) -> list[str]:
         print_grid(figures.st_inference(con, folder))
     with connect_published(settings) as con:
         print_grid(figures.strategy_years(con))
+        print_grid(figures.low_volatility_years(con))
+        print_grid(figures.rule_ledger(con))
         print_grid(figures.weight_sources(con))
         print_grid(figures.reconciliation_counts(con))
+        print_grid(figures.microcap_years(con))
+        print_grid(figures.microcap_timing(con))
+        print_grid(figures.diffusion_timing(con))
+        found_returns = figures.microcap_check(con)
+    for period, expected in MICROCAP_RETURNS.items():
+        difference = found_returns[period] - expected
+        console.print(
+            f"microcap400_float in {period}: {found_returns[period]:+.4f}, computed "
+            f"elsewhere {expected:+.3f}"
+        )
+        if abs(difference) > MICROCAP_DIFFERENCE:
+            short.append(f"microcap400_float in {period} is {difference:+.4f} off")
     return short
 
 
