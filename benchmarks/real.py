@@ -36,8 +36,8 @@ WEEK_SECONDS = 60.0
 PEAK_GIGABYTES = 10.0
 CORRELATION = 0.970
 REFERENCE_DIFFERENCE = 1e-12
-# Returns of the 400 smallest by float of main board and STAR, computed elsewhere from the
-# same files.
+# Returns of the 400 smallest by float of main board and STAR, computed elsewhere from
+# the same files.
 MICROCAP_RETURNS = {
     "2021": 0.37,
     "2022": -0.005,
