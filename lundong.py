@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from warehouse.query import OutputFormat, QueryError
 from warehouse.settings import PROJECT_ROOT, Settings, read_settings
@@ -352,6 +354,15 @@ def ui(
     from dagster_defs.instance import prepare_home
 
     settings = read_settings()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"port {port} of 127.0.0.1 cannot be used ({error}): "
+                f"{command('ui --port 3001')} takes another"
+            ) from error
     prepare_home(settings)
     program = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
@@ -543,14 +554,34 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit code 1."""
+    """Run the command line; an expected error is one line and exit code 1 or 2."""
     try:
-        app()
+        # Not in standalone mode, in which Typer prints its errors in a box.
+        sys.exit(app(standalone_mode=False))
+    except (typer.Abort, KeyboardInterrupt):
+        err.print("error: interrupted")
+        sys.exit(130)
+    except TyperException as error:
+        tell_usage(error)
+        sys.exit(getattr(error, "exit_code", 1))
     except Exception as error:
         if not isinstance(error, expected_errors()):
             raise
         err.print(f"error: {' '.join(str(error).split())}", markup=False)
         sys.exit(1)
+
+
+def tell_usage(error: TyperException) -> None:
+    """Say what is wrong with the command's words; a group without a word shows help."""
+    told: str = getattr(error, "format_message", str)()
+    message = " ".join(told.split())
+    context = getattr(error, "ctx", None)
+    if not message and context is not None:
+        out.print(context.get_help())
+        return
+    words = context.command_path.split()[1:] if context is not None else []
+    hint = command(" ".join([*words, "--help"]))
+    err.print(f"error: {message.rstrip('.')}: see `{hint}`", markup=False)
 
 
 if __name__ == "__main__":

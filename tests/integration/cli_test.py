@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,41 @@ def test_mistake_is_one_line_and_exit_code_1(
     assert done.stderr.count("\n") == 1
     assert told in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nothing"], "No such command 'nothing'"),
+        (["refresh", "--week", "June"], "'--week'"),
+        (["refresh", "--fully"], "--fully"),
+        (["load", "folder"], "mapping"),
+        (["query", "industry_ranking", "--format", "xls"], "'parquet'"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_words_that_are_not_understood_are_one_line_and_exit_code_2(
+    tmp_path: Path, run_lundong: RunLundong, arguments: list[str], told: str
+) -> None:
+    done = run_lundong(tmp_path / "empty", *arguments, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+    assert "--help" in done.stderr
+    assert done.stdout == ""
+
+
+def test_port_in_use_is_said(tmp_path: Path, run_lundong: RunLundong) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run_lundong(tmp_path / "empty", "ui", "--port", port, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: port {port} of 127.0.0.1 cannot be used")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "empty").exists()
 
 
 def test_status_of_an_empty_store(tmp_path: Path, run_lundong: RunLundong) -> None:
