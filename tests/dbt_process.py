@@ -113,9 +113,10 @@ def _serve(scratch: Path) -> None:
                 os.dup2(file.fileno(), 2)
             os.environ.clear()
             os.environ.update(request["environment"])
-            done = dbtRunner(manifest=parsed.result).invoke(
-                [*request["arguments"], *project]
-            )
+            arguments = [*request["arguments"], *project]
+            # What has been read already would not be written by the command to read it.
+            known = None if "parse" in arguments else parsed.result
+            done = dbtRunner(manifest=known).invoke(arguments)
             if done.exception is not None:
                 sys.stdout.write(f"{done.exception}\n")
             sys.stdout.flush()
