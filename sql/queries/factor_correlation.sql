@@ -24,4 +24,7 @@ where
     and b.z_score is not null
 group by a.factor_code, b.factor_code
 having count(*) > 2
-order by abs(corr(a.z_score, b.z_score)) desc, a.factor_code, b.factor_code
+order by
+    abs(corr(a.z_score, b.z_score)) desc,
+    a.factor_code asc,
+    b.factor_code asc
