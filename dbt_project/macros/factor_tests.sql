@@ -61,7 +61,7 @@
     over those that could be bought at the open, doubled so that average ranks are
     integers; rank() and count(*) over the same frame tell how many stand above, and how
     many above or level. A layer is cut by position: equal values are told apart by the
-    security, so that no layer is empty. Five sorts a factor, of integers and one double.
+    security, so that no layer is empty; 0 stands for too few stocks. Five sorts a factor, of integers and one double.
 -#}
 {% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
 {%- set group = "partition by universe_number, trade_week" -%}
@@ -116,6 +116,7 @@ select
                                 + (row_number() over by_position - 1)
                                 * {{ layers }} // count(*) over whole as utinyint
                             )
+                    else 0
                 end as layer,
                 rank() over by_factor + count(*) over by_factor as factor_rank,
                 rank() over by_return + count(*) over by_return as return_rank,
@@ -148,4 +149,58 @@ select
             )
     )
     group by universe_number, trade_week, factor_week, layer
+{%- endmacro %}
+
+{# Ranks of the returns of the next weeks; NULL once the stock has left the universe. -#}
+{% macro return_rank_columns(weeks) -%}
+    {% for ahead in range(weeks) -%}
+    first_value(doubled_return_rank) over (
+            partition by universe_number, security_code
+            order by week_number
+            range between {{ ahead }} following and {{ ahead }} following
+        ) as return_rank_{{ ahead + 1 }},
+        {% endfor -%}
+{%- endmacro %}
+
+{#
+    Sums of the doubled ranks of one factor and of the returns of each of the next weeks,
+    ranked once in their own weeks: to rank anew the stocks that each pair of weeks shares
+    would be a sort for each of the twelve.
+-#}
+{% macro factor_decay_sums(relation, factor, weeks) -%}
+select
+        universe_number,
+        week_number,
+        factor_week,
+        '{{ factor }}' as factor_code,
+        {%- for horizon in range(1, weeks + 1) %}
+        {%- set y = "return_rank_" ~ horizon %}
+        count({{ y }}) as stock_count_{{ horizon }},
+        sum(factor_rank * {{ y }}) as product_sum_{{ horizon }},
+        sum(case when {{ y }} is not null then factor_rank end)
+            as factor_rank_sum_{{ horizon }},
+        sum(case when {{ y }} is not null then factor_rank * factor_rank end)
+            as factor_square_sum_{{ horizon }},
+        sum({{ y }}) as return_rank_sum_{{ horizon }},
+        sum({{ y }} * {{ y }}) as return_square_sum_{{ horizon }},
+        {%- endfor %}
+    from (
+        select
+            universe_number,
+            week_number,
+            factor_week,
+            {% for horizon in range(1, weeks + 1) -%}
+            return_rank_{{ horizon }},
+            {% endfor -%}
+            cast(rank() over so_far + count(*) over so_far as integer) as factor_rank,
+        from {{ relation }}
+        where isfinite({{ factor }})
+        window
+            so_far as (
+                partition by universe_number, week_number
+                order by {{ factor }} desc
+                range between unbounded preceding and current row
+            )
+    )
+    group by universe_number, week_number, factor_week
 {%- endmacro %}

@@ -39,6 +39,13 @@
     {%- elif name == "calendar_effect" -%}{{ spine_calendar_effect() }}
     {%- elif name == "size_group_week" -%}{{ spine_size_group_week() }}
     {%- elif name == "index_rank_week" -%}{{ spine_index_rank_week() }}
+    {%- elif name == "factor_universe" -%}{{ spine_factor_universe() }}
+    {%- elif name == "factor_ic_weekly" -%}{{ spine_factor_ic_weekly() }}
+    {%- elif name == "factor_layer_weekly" -%}{{ spine_factor_layer_weekly() }}
+    {%- elif name == "factor_ic_summary" -%}{{ spine_factor_ic_summary() }}
+    {%- elif name == "factor_ic_decay" -%}{{ spine_factor_ic_decay() }}
+    {%- elif name == "microcap_factor_ic" -%}{{ spine_microcap_factor_ic() }}
+    {%- elif name == "factor_scorecard" -%}{{ spine_factor_scorecard() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -663,4 +670,109 @@
         trading_day.is_week_end
         and trading_day.is_week_complete
     group by trading_day.trade_week
+{%- endmacro %}
+
+{# Every universe of factor tests. -#}
+{% macro spine_factor_universe() -%}
+    select
+        unnest([
+            {%- for universe in factor_universes() %}
+            '{{ universe }}'{{ "," if not loop.last }}
+            {%- endfor %}
+        ]) as universe,
+        1 as row_count,
+{%- endmacro %}
+
+{# Every factor that a stock of the universe has together with a return. -#}
+{% macro spine_factor_ic_weekly() -%}
+    {{ tested_factor_spine(1) }}
+{%- endmacro %}
+
+{# All layers of these, full or empty. -#}
+{% macro spine_factor_layer_weekly() -%}
+    {{ tested_factor_spine(var("factor_layers")) }}
+{%- endmacro %}
+
+{% macro tested_factor_spine(rows_per_factor) -%}
+    select
+        universe,
+        trade_week,
+        {{ rows_per_factor }} * factor_count as row_count,
+    from (
+        select
+            universe_return.universe,
+            universe_return.trade_week,
+            0
+            {%- for panel in factor_panels() %}
+            {%- for factor in panel.factors %}
+            + cast(
+                coalesce(bool_or(isfinite({{ panel.model }}.{{ factor }})), false)
+                as integer
+            )
+            {%- endfor %}
+            {%- endfor %} as factor_count,
+        from {{ ref("int_universe_return_weekly") }} as universe_return
+        {% for panel in factor_panels() -%}
+        left join {{ ref(panel.model) }} as {{ panel.model }}
+            on
+                universe_return.factor_week = {{ panel.model }}.trade_week
+                and universe_return.security_code = {{ panel.model }}.security_code
+        {% endfor -%}
+        where {{ in_build_window("universe_return.trade_week") }}
+        group by universe_return.universe, universe_return.trade_week
+    ) as counted
+    where factor_count > 0
+{%- endmacro %}
+
+{# All years, the whole, and what the last complete week, its month and its year hold. -#}
+{% macro spine_factor_ic_summary() -%}
+    select
+        ic.universe,
+        ic.factor_code,
+        count(distinct year(ic.trade_week))
+        + 1
+        + cast(max(ic.trade_week) = last_week.last_week as integer)
+        + cast(
+            date_trunc('month', max(ic.trade_week))
+            = date_trunc('month', last_week.last_week) as integer
+        )
+        + cast(
+            year(max(ic.trade_week)) = year(last_week.last_week) as integer
+        ) as row_count,
+    from {{ ref("fct_factor_ic_weekly") }} as ic
+    cross join (
+        select max(trading_day.trade_week) as last_week,
+        from {{ ref("int_trading_day") }} as trading_day
+        where trading_day.is_week_complete
+    ) as last_week
+    group by ic.universe, ic.factor_code, last_week.last_week
+{%- endmacro %}
+
+{# Every horizon over which a factor could be followed. -#}
+{% macro spine_factor_ic_decay() -%}
+    select
+        universe,
+        factor_code,
+        count(distinct horizon_weeks) as row_count,
+    from {{ ref("int_factor_decay_weekly") }}
+    group by universe, factor_code
+{%- endmacro %}
+
+{# Every factor tested in the micro-cap index. -#}
+{% macro spine_microcap_factor_ic() -%}
+    select
+        trade_week,
+        count(*) as row_count,
+    from {{ ref("fct_factor_ic_weekly") }}
+    where universe = 'microcap'
+    group by trade_week
+{%- endmacro %}
+
+{# Every factor with a rank IC, in each universe. -#}
+{% macro spine_factor_scorecard() -%}
+    select
+        universe,
+        count(distinct factor_code) as row_count,
+    from {{ ref("fct_factor_ic_weekly") }}
+    group by universe
 {%- endmacro %}

@@ -1,0 +1,77 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="rewrite_window",
+        on_schema_change="fail",
+        meta={"window_column": "trade_week"},
+    )
+}}
+
+{%- set layers = var("factor_layers") %}
+{%- set minimum_stocks = layers * var("factor_layer_minimum_stocks") %}
+{%- set numbers = {"factor": 0} %}
+
+with security_number as (
+    select
+        security_code,
+        cast(row_number() over (order by security_code) as integer) as security_number,
+    from {{ ref("stg_security") }}
+),
+
+-- Read once for all factors. A week more than the window: layers turn over against it.
+member as materialized (
+    select
+        cast(
+            {{ universe_number("universe_return.universe") }} as utinyint
+        ) as universe_number,
+        universe_return.trade_week,
+        universe_return.factor_week,
+        security_number.security_number,
+        universe_return.is_buyable_at_open,
+        universe_return.paper_return,
+        universe_return.tradable_return,
+        {% for panel in factor_panels() -%}
+        {% for factor in panel.factors -%}
+        {{ panel.model }}.{{ factor }},
+        {% endfor -%}
+        {% endfor -%}
+    from {{ ref("int_universe_return_weekly") }} as universe_return
+    inner join security_number
+        on universe_return.security_code = security_number.security_code
+    {% for panel in factor_panels() -%}
+    left join {{ ref(panel.model) }} as {{ panel.model }}
+        on
+            universe_return.factor_week = {{ panel.model }}.trade_week
+            and universe_return.security_code = {{ panel.model }}.security_code
+    {% endfor -%}
+    where {{ in_build_window("universe_return.trade_week", lookback_days=10) }}
+),
+
+layered as (
+    {% for panel in factor_panels() -%}
+    {% for factor in panel.factors -%}
+    {% if numbers.factor > 0 -%}
+    union all
+    {% endif -%}
+    {% do numbers.update({"factor": numbers.factor + 1}) -%}
+    {{ factor_layer_sums("member", factor, layers, minimum_stocks) }}
+    {% endfor -%}
+    {% endfor -%}
+)
+
+select
+    {{ universe_of_number("universe_number") }} as universe,
+    factor_code,
+    trade_week,
+    factor_week,
+    layer,
+    cast(stock_count as integer) as stock_count,
+    cast(buyable_count as integer) as buyable_count,
+    cast(kept_count as integer) as kept_count,
+    paper_return_sum,
+    tradable_return_sum,
+    {% for sum in rank_sums() -%}
+    cast({{ sum }} as bigint) as {{ sum }},
+    {% endfor -%}
+from layered
+where {{ in_build_window("trade_week") }}
