@@ -60,6 +60,17 @@ LOSSES = {
     ),
     "core.dim_factor": "factor_code = 'beta'",
     "factors.fct_factor_value_weekly": "factor_code = 'bp'",
+    "factors.dim_factor_universe": "universe = 'csi500'",
+    "factors.fct_factor_ic_weekly": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 9 offset 40)"
+    ),
+    "factors.fct_factor_ic_summary": "period = '2022'",
+    "factors.fct_factor_ic_decay": "horizon_weeks = 7",
+    "factors.fct_factor_layer_return_weekly": "layer = 4",
+    "factors.fct_factor_long_short_weekly": "universe = 'all'",
+    "microcap.fct_microcap_factor_ic_weekly": "factor_code = 'beta'",
+    "bi.mart_factor_scorecard": "universe = 'microcap' and factor_code = 'beta'",
     "rotation.fct_rotation_holding": (
         "signal_date in (select distinct signal_date from {t} "
         "order by 1 limit 8 offset 5)"
