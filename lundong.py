@@ -518,6 +518,7 @@ def print_status(settings: Settings, state: Status) -> None:
         out.print(
             f"publication {publication.publication_id} as of {publication.as_of_date}, "
             f"published {publication.published_at:%Y-%m-%d %H:%M}"
+            + (", sample market: all data are made up" * bool(publication.is_generated))
         )
     if state.publication or state.failed_checks:
         out.print(f"checks not passed: {len(state.failed_checks) or 'none'}")

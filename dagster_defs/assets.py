@@ -309,8 +309,14 @@ def make_dbt_models(
         warehouse: WarehouseResource,
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
-        """Build seeds and models, test them, and note that the build succeeded."""
+        """Build seeds and models, test them, and note that the build succeeded.
+
+        A part of the tables, as the user interface can ask for, is built and tested,
+        but is no finished build: what has been loaded waits for the whole, and until
+        then nothing can be published.
+        """
         settings = warehouse.settings
+        is_whole = context.selected_asset_keys == dbt_models.keys
         as_of = date.fromisoformat(config.as_of_date) if config.as_of_date else None
         weeks = week_range(context)
         with connect_build(settings) as con:
@@ -350,17 +356,29 @@ def make_dbt_models(
                 yield from built
                 failed = "; ".join(failed_nodes(settings)) or str(error)
                 raise refuse(f"the build failed: {failed}") from error
+            except KeyError as error:
+                invocation.process.terminate()
+                invocation.process.wait()
+                raise refuse(
+                    f"dbt built {error}, which was not there when the project was read:"
+                    " its files have changed; refresh again, in the user interface "
+                    "after reloading the definitions"
+                ) from error
         # The build file is free again only now: row counts come last.
         progress("reading row counts and column lineage", total, total)
         with connect_build(settings) as con:
             counts = _row_counts(con, manifest)
-            record_build(
-                con,
-                window,
-                build_id=context.run.run_id,
-                as_of_date=last_day_of_tables(con),
-            )
-        end_build(settings)
+            if is_whole:
+                record_build(
+                    con,
+                    window,
+                    build_id=context.run.run_id,
+                    as_of_date=last_day_of_tables(con),
+                )
+        if is_whole:
+            end_build(settings)
+        else:
+            context.log.warning("a part was built: refresh before you publish")
         lineage = column_lineage(target_path(settings), manifest)
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
@@ -404,7 +422,9 @@ def make_published(
         weeks = week_range(context)
         progress("publishing", 0, 0)
         if not is_build_whole(settings):
-            raise refuse("the last build did not succeed: refresh, then publish")
+            raise refuse(
+                "the last build failed or was of a part: refresh, then publish"
+            )
         with connect_build(settings, read_only=True) as con:
             as_of = last_built_day(con)
         try:

@@ -82,7 +82,8 @@ create table meta.meta_publication (
     as_of_date date not null,
     code_version varchar not null,
     content_hash varchar not null,
-    duckdb_version varchar not null
+    duckdb_version varchar not null,
+    is_generated boolean
 );
 create table meta.meta_publication_table (
     publication_id bigint not null,
@@ -110,6 +111,10 @@ _OWN_COMMENTS = {
         "equal for two builds of the same data by the same code and DuckDB version."
     ),
     "column meta.meta_publication.duckdb_version": "DuckDB that made the hash.",
+    "column meta.meta_publication.is_generated": (
+        "Whether rows of the generated sample market were loaded, so that its numbers "
+        "are made up; NULL in publications before this was noted."
+    ),
     "table meta.meta_publication_table": (
         "Tables of every publication. One row per publication and table."
     ),
@@ -411,6 +416,7 @@ def _write_file(
             previous=previous,
             as_of_date=as_of_date or _last_trade_date(connection, build),
             code_version=code_version,
+            is_generated=_is_generated(connection, build),
         )
         connection.execute(MACROS.read_text(encoding="utf-8"))
         tell("archiving", len(models), len(models))
@@ -652,6 +658,7 @@ def _stamp(
     previous: bool,
     as_of_date: date,
     code_version: str,
+    is_generated: bool,
 ) -> Publication:
     """Write the publication's own tables, with the former publications' rows."""
     connection.execute(_OWN_DDL)
@@ -686,7 +693,7 @@ def _stamp(
         row_counts={f"{c.schema}.{c.name}": c.row_count for c in contents},
     )
     connection.execute(
-        "insert into meta.meta_publication values (?, ?, ?, ?, ?, ?)",
+        "insert into meta.meta_publication values (?, ?, ?, ?, ?, ?, ?)",
         [
             publication.publication_id,
             publication.published_at,
@@ -694,6 +701,7 @@ def _stamp(
             code_version,
             publication.content_hash,
             duckdb.__version__,
+            is_generated,
         ],
     )
     connection.executemany(
@@ -711,6 +719,15 @@ def _stamp(
         ],
     )
     return publication
+
+
+def _is_generated(connection: duckdb.DuckDBPyConnection, build: str) -> bool:
+    row = connection.execute(
+        "select count(*) > 0 "
+        f"from {quote_identifier(build)}.raw.load "
+        "where source = 'sample' and row_count_accepted > 0"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _last_trade_date(connection: duckdb.DuckDBPyConnection, build: str) -> date:

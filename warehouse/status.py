@@ -32,6 +32,7 @@ class PublicationState:
     publication_id: int
     published_at: datetime
     as_of_date: date
+    is_generated: bool | None
 
 
 @dataclass(frozen=True)
@@ -157,15 +158,21 @@ def trade_week_of(settings: Settings, day: date) -> date:
 
 
 def _publication(con: duckdb.DuckDBPyConnection) -> PublicationState | None:
-    row = con.execute(
-        """
-        select publication_id, published_at, as_of_date
-        from meta.meta_publication
-        order by publication_id desc
-        limit 1
-        """
-    ).fetchone()
-    return PublicationState(*row) if row else None
+    newest = con.execute(
+        "from meta.meta_publication order by publication_id desc limit 1"
+    )
+    names = [item[0] for item in newest.description or ()]
+    row = newest.fetchone()
+    if row is None:
+        return None
+    found = dict(zip(names, row, strict=True))
+    return PublicationState(
+        found["publication_id"],
+        found["published_at"],
+        found["as_of_date"],
+        # Not in a publication of an earlier version.
+        found.get("is_generated"),
+    )
 
 
 def _failed_checks(con: duckdb.DuckDBPyConnection, table: str) -> list[CheckState]:

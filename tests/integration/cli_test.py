@@ -119,6 +119,7 @@ def test_status_tells_what_is_there(
     bars = next(line for line in shown.splitlines() if line.startswith("daily_bar"))
     assert str(row[1]) in bars
     assert f"publication {row[0]} as of {row[1]}" in shown
+    assert "sample market: all data are made up" in shown
     assert "checks not passed: none" in shown
     assert "absent: nothing" in shown
 

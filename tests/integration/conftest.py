@@ -24,6 +24,7 @@ create schema meta;
 create schema staging;
 create table raw.daily_bar (security_code varchar, trade_date date);
 insert into raw.daily_bar values ('600000.SH', date '2024-01-19');
+create table raw.load (source varchar, row_count_accepted bigint);
 create table core.dim_trade_week (
     trade_week date primary key,
     first_day date not null,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
 from dagster_defs.resources import make_resources, no_progress
 from dagster_defs.schedules import is_without_trading, saturday_refresh
+from warehouse.build_window import is_build_whole
 from warehouse.process import own_mark
 from warehouse.raw_tables import RAW_TABLES
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -242,6 +244,79 @@ def test_range_of_weeks_is_one_run_of_all_assets(
     lineage = weekly["dagster/column_lineage"].value
     assert isinstance(lineage, dg.TableColumnLineage)
     assert lineage.deps_by_column["diffusion_index"]
+
+
+def test_a_part_of_the_tables_is_no_finished_build(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    """A seed and its tests, as the user interface can ask for: nothing is published."""
+    definitions = build_definitions(home_copy)
+    seed = dg.AssetKey(["seeds", "industry"])
+    _, last = loaded_weeks(home_copy)
+    before = home_copy.published_path.read_bytes()
+
+    def states() -> list[tuple[Any, ...]]:
+        with connect_build(home_copy, read_only=True) as con:
+            return con.execute("from raw.build_state").fetchall()
+
+    def materialize(*keys: dg.AssetKey) -> dg.ExecuteInProcessResult:
+        return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=list(keys),
+            partition_key=partition_of(last),
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+
+    builds = states()
+    assert materialize(seed).success
+    assert states() == builds
+    assert not is_build_whole(home_copy)
+    failed = materialize(PUBLICATION)
+    assert not failed.success
+    data = failed.failure_data_for_node(PUBLICATION.to_python_identifier())
+    assert data is not None
+    assert data.user_failure_data is not None
+    assert "was of a part: refresh" in str(data.user_failure_data.description)
+    assert home_copy.published_path.read_bytes() == before
+
+
+def test_project_changed_while_it_is_built_is_said(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    """The manifest lacks tests that dbt finds, as if they had just been added."""
+    manifest_file = home_copy.home / "dbt" / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    missing = {
+        name
+        for name in manifest["nodes"]
+        if name.startswith("test.") and "int_trading_day" in name
+    }
+    assert missing
+    for part in ("nodes", "parent_map"):
+        manifest[part] = {
+            name: value for name, value in manifest[part].items() if name not in missing
+        }
+    manifest["child_map"] = {
+        name: [child for child in children if child not in missing]
+        for name, children in manifest["child_map"].items()
+        if name not in missing
+    }
+    manifest_file.write_text(json.dumps(manifest))
+    before = home_copy.published_path.read_bytes()
+    _, last = loaded_weeks(home_copy)
+    result = run_job(
+        home_copy, instance, REFRESH, tags={"dagster/partition": partition_of(last)}
+    )
+    assert not result.success
+    failed = result.failure_data_for_node("dbt_models")
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    description = str(failed.user_failure_data.description)
+    assert "int_trading_day" in description
+    assert "its files have changed; refresh again" in description
+    assert not is_build_whole(home_copy)
+    assert home_copy.published_path.read_bytes() == before
 
 
 def tick(settings: Settings, friday: date) -> dg.RunRequest | dg.SkipReason:

@@ -182,6 +182,26 @@ def test_a_column_can_be_declared_as_run_time(tiny_build: Any) -> None:
     assert run(tiny_build).content_hash == first.content_hash
 
 
+@pytest.mark.parametrize(
+    ("loads", "is_generated"),
+    [
+        ("", False),
+        ("('folder', 100)", False),
+        ("('folder', 100), ('sample', 0)", False),
+        ("('folder', 100), ('sample', 20)", True),
+    ],
+    ids=["none", "files", "nothing taken", "both"],
+)
+def test_a_publication_says_that_its_data_are_made_up(
+    tiny_build: Any, loads: str, is_generated: bool
+) -> None:
+    if loads:
+        tiny_build.execute(f"insert into raw.load values {loads}")
+    path = run(tiny_build).path
+    told = "select is_generated from meta.meta_publication"
+    assert read(path, told) == [(is_generated,)]
+
+
 def test_publications_are_counted_and_kept_in_order(
     tiny_build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
