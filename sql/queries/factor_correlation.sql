@@ -1,5 +1,7 @@
 -- question: Which factors say the same of the stocks of a week?
 -- parameter: week (date) = latest_week(): Last trading day of the week.
+-- known: week as $week: select distinct k.trade_week from
+--     factors.fct_factor_value_weekly as k
 -- column: factor_code (text): Factor.
 -- column: other_factor_code (text): Another factor.
 -- column: correlation (number): Correlation of their standard scores.

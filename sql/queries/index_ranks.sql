@@ -1,5 +1,7 @@
 -- question: How did the micro-cap index do among the broad indices: week, month, year?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
+-- known: week as week_of($week): select distinct k.trade_week from
+--     microcap.fct_index_rank_weekly as k
 -- column: trade_week (date): Last trading day of the week.
 -- column: return_rank (integer): Place by the week's return.
 -- column: index_code (text): Index.

@@ -2,6 +2,10 @@
 --     and which of its orders could not be filled?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- parameter: strategy (text) = 'low_volatility_50': Code of a strategy on stocks.
+-- known: week as week_of($week): select distinct k.trade_week from
+--     rotation.fct_rotation_return_weekly as k
+-- known: strategy: select distinct k.strategy_code from
+--     rotation.fct_rotation_holding as k
 -- column: signal_date (date): Day whose close gave the list.
 -- column: execution_date (date): Day on which it is traded.
 -- column: action (text): in, hold or out.

@@ -2,6 +2,8 @@
 --     critical-point grid of a day, a line for each N, a column for each c.
 -- parameter: day (date) = latest_day(): Trading day asked for, or the last before it.
 -- parameter: basket (text) = 'microcap400': Basket of stocks.
+-- known: basket: select distinct k.index_code from
+--     microcap.fct_microcap_critical_grid as k
 -- column: days_ahead (integer): N, exchange days from the day.
 -- column: lookback_days (integer): Days between the two prices compared, 20 - N.
 -- column: up_10 (number): Diffusion index at prices 10% higher.

@@ -1,6 +1,8 @@
 -- question: What did the micro-cap index return in each year: on paper, after the
 --     cost of daily rebalancing, tradable, and rebalanced once a month?
 -- parameter: basket (text) = 'microcap400': Micro-cap index.
+-- known: basket: select distinct k.index_code from
+--     microcap.fct_microcap_index_daily as k
 -- column: calendar_year (integer): Calendar year.
 -- column: index_return (number): Return of the index.
 -- column: net_return (number): After the cost of rebalancing every day.

@@ -1,5 +1,7 @@
 -- question: Which stocks joined and left the micro-cap index in a week?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
+-- known: week as week_of($week): select w.trade_week from core.dim_trade_week as w
+--     where w.first_day <= latest_day()
 -- column: trade_date (date): Day at whose close the list changed.
 -- column: action (text): in or out.
 -- column: security_code (text): Stock.

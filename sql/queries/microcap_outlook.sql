@@ -1,6 +1,7 @@
 -- question: What would have to happen for the next timing signal?
 -- parameter: day (date) = latest_day(): Trading day asked for, or the last before it.
 -- parameter: basket (text) = 'microcap400': Basket of stocks.
+-- known: basket: select distinct k.index_code from microcap.fct_signal_outlook as k
 -- column: method (text): Timing method.
 -- column: is_full (boolean): Whether the method is in the index that day.
 -- column: price_ratio (number): Price after 10 exchange days over the price of the day,

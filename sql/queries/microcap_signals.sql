@@ -2,6 +2,8 @@
 --     index do until the next signal of the same method?
 -- parameter: basket (text) = 'microcap400': Basket of stocks.
 -- parameter: since (date) = date '1990-01-01': First day asked for.
+-- known: basket: select distinct k.index_code from microcap.fct_microcap_timing_daily
+--     as k
 -- column: method (text): Timing method.
 -- column: trade_date (date): Day of the signal, known at its close.
 -- column: action (text): enter or exit.

@@ -1,6 +1,10 @@
 -- question: How did the timing methods of the micro-cap index perform beside the index?
 -- parameter: basket (text) = 'microcap400': Basket of stocks.
 -- parameter: period (text) = 'all': all, a year, year_to_date, month_to_date or week.
+-- known: basket: select distinct k.index_code from
+--     microcap.fct_microcap_timing_performance as k
+-- known: period: select distinct k.period from
+--     microcap.fct_microcap_timing_performance as k
 -- column: method (text): Timing method, or index.
 -- column: variant (text): tradable or paper.
 -- column: total_return (number): Compounded return after cost.

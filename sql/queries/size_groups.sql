@@ -1,6 +1,8 @@
 -- question: Where did the market trade in a week, from the smallest tenth of the shares
 --     to the largest?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
+-- known: week as week_of($week): select distinct k.trade_week from
+--     microcap.fct_size_group_turnover_weekly as k
 -- column: trade_week (date): Last trading day of the week.
 -- column: size_group (integer): Tenth by total market cap, 1 the smallest.
 -- column: turnover_share (number): Share of the traded value.

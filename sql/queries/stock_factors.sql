@@ -1,6 +1,9 @@
 -- question: What are the factors of one stock in a week, raw, standardised and neutral?
 -- parameter: stock (text): Security code, or the name.
 -- parameter: week (date) = latest_week(): Last trading day of the week.
+-- known: week as $week: select distinct k.trade_week from
+--     factors.fct_factor_value_weekly as k
+-- known: stock: select unnest([s.security_code, s.name]) from core.dim_security as s
 -- column: factor_code (text): Factor.
 -- column: name_cn (text): Its Chinese name.
 -- column: value (number): Value in its own unit.
