@@ -32,6 +32,7 @@ spread as (
         {{ spread_aggregates(column) }},
         {% endfor %}
     from component
+    where is_in_all
     group by trade_week
 ),
 
@@ -45,7 +46,7 @@ position_in_week as (
         {% endfor -%}
         {{ cross_position("log_market_cap", is_winsorised=false) }} as size,
     from component
-    inner join spread on component.trade_week = spread.trade_week
+    left join spread on component.trade_week = spread.trade_week
 ),
 
 position_moment as (
@@ -55,6 +56,7 @@ position_moment as (
         {{ position_aggregates(column) }},
         {% endfor %}
     from position_in_week
+    where is_in_all
     group by trade_week
 ),
 
@@ -68,7 +70,7 @@ z_score as (
         {% endfor -%}
         {{ cross_z_score("size") }} as size,
     from position_in_week
-    inner join position_moment
+    left join position_moment
         on position_in_week.trade_week = position_moment.trade_week
 ),
 
