@@ -7,7 +7,7 @@ with strategy_return as (
         strategy_return,
         gross_return,
         benchmark_return,
-    from {{ ref("fct_rotation_return_daily") }}
+    from {{ ref("int_rotation_return_daily") }}
 ),
 
 rule as (

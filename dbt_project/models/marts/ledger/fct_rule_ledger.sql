@@ -19,6 +19,7 @@ common_day as (
     select
         strategy_code,
         trade_date,
+        strategy_log as base_log,
     from series
     where rule_off = 'none'
 ),
@@ -32,6 +33,7 @@ period_return as (
         series.day_count,
         series.strategy_log,
         series.benchmark_log,
+        common_day.base_log,
     from series
     inner join
         common_day
@@ -53,6 +55,9 @@ summed as (
         exp(
             cast(sum(benchmark_log) as double) * {{ days_per_year }} / sum(day_count)
         ) - 1 as annualised_benchmark_return,
+        exp(
+            cast(sum(base_log) as double) * {{ days_per_year }} / sum(day_count)
+        ) - 1 as base_return,
     from period_return
     group by kind, strategy_code, rule_off, period
 ),
@@ -62,7 +67,6 @@ base as (
         kind,
         strategy_code,
         period,
-        annualised_return,
     from summed
     where rule_off = 'none'
 ),
@@ -78,7 +82,6 @@ wanted as (
         base.strategy_code,
         rule.rule_off,
         base.period,
-        base.annualised_return as base_return,
     from base
     cross join rule
 ),
@@ -97,7 +100,7 @@ explained as (
         wanted.strategy_code,
         wanted.rule_off,
         wanted.period,
-        wanted.base_return,
+        summed.base_return,
         summed.annualised_return,
         summed.annualised_benchmark_return,
         coalesce(summed.day_count, 0) as day_count,

@@ -1,14 +1,3 @@
-with daily as (
-    {{
-        rotation_return(
-            ["strategy_code"],
-            ref("int_rotation_leg_daily"),
-            ref("int_rotation_rebalance"),
-            ref("int_rotation_trade"),
-        ) | indent(4)
-    }}
-)
-
 select
     cast(strategy_code as varchar) as strategy_code,
     cast(trade_date as date) as trade_date,
@@ -22,4 +11,4 @@ select
     cast(held_count as integer) as held_count,
     cast(carried_count as integer) as carried_count,
     cast(is_rebalance as boolean) as is_rebalance,
-from daily
+from {{ ref("int_rotation_return_daily") }}
