@@ -22,6 +22,8 @@ ARCHIVE_SCHEMA = "archive"
 ARCHIVED_TABLES: tuple[tuple[str, str], ...] = (
     ("diffusion", "fct_diffusion_index_weekly"),
     ("diffusion", "fct_diffusion_index_monthly"),
+    ("factors", "fct_factor_ic_weekly"),
+    ("microcap", "fct_microcap_signal"),
     ("rotation", "fct_rotation_holding"),
 )
 

@@ -174,6 +174,33 @@ def test_a_table_no_longer_published_stays_in_the_archive(evenings: Evenings) ->
     assert read(path, left) == [(1,)]
 
 
+@pytest.mark.parametrize(
+    "label", ["factors.fct_factor_ic_weekly", "microcap.fct_microcap_signal"]
+)
+def test_signals_and_ics_read_as_they_were(evenings: Evenings, label: str) -> None:
+    schema, name = label.split(".")
+    weekly = evenings.build.model("fct_diffusion_index_weekly")
+    evenings.build.manifest["nodes"][name] = {
+        **weekly,
+        "schema": schema,
+        "name": name,
+        "alias": name,
+    }
+    evenings.build.save_manifest()
+    evenings.build.execute(
+        f"create schema {schema}; create table {label} as from {TABLE}"
+    )
+    evenings.publish(FIRST_EVENING)
+    evenings.build.execute(f"delete from {label} where trade_week = '2024-01-19'")
+    later = FIRST_EVENING + timedelta(days=7)
+    path = evenings.publish(later).path
+
+    macro = f"archive.{archive.as_published_macro(name)}"
+    asked = f"select count(*) from {macro}(cast(? as timestamp))"
+    assert read(path, asked, FIRST_EVENING) == [(9,)]
+    assert read(path, asked, later) == [(6,)]
+
+
 def test_comments_and_archive_of_holdings(evenings: Evenings) -> None:
     path = evenings.publish(FIRST_EVENING).path
     comments = read(

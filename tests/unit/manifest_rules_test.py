@@ -20,6 +20,8 @@ from warehouse.settings import PROJECT_ROOT
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 # raw -> stg_ -> int_ -> dim_ / fct_ -> mart_; meta_ speaks of all of them.
 LAYERS = {"stg": 1, "int": 2, "dim": 3, "fct": 3, "mart": 4, "meta": 5}
+# Models that know the future: labels, and the rule ledger's view of who stayed.
+FUTURE = re.compile(r"_forward_return|_hindsight_")
 SIGNALS = re.compile(r"score|signal|weight|holding|selection|portfolio")
 
 
@@ -70,12 +72,12 @@ def layer_breaks(manifest: dict[str, Any]) -> list[str]:
 
 
 def leaks(manifest: dict[str, Any]) -> list[str]:
-    """Return the models that score, signal or weigh and know a forward return."""
+    """Return the models that score, signal or weigh and know the future."""
     children: dict[str, list[str]] = manifest["child_map"]
     queue = [
         unique_id
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and "_forward_return" in node["name"]
+        if node["resource_type"] == "model" and FUTURE.search(node["name"])
     ]
     reached: set[str] = set()
     while queue:
@@ -106,12 +108,23 @@ def test_no_forward_return_behind_a_signal(manifest: dict[str, Any]) -> None:
     assert leaks(manifest) == []
 
 
-def test_leak_rule_sees_a_leak(manifest: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["int_stock_forward_return", "int_hindsight_member"])
+def test_leak_rule_sees_a_leak(manifest: dict[str, Any], name: str) -> None:
     leaking = json.loads(json.dumps(manifest))
-    name = "int_stock_forward_return"
     leaking["nodes"][f"model.lundong.{name}"] = {"resource_type": "model", "name": name}
     leaking["child_map"][f"model.lundong.{name}"] = ["model.lundong.int_strategy_score"]
     assert "fct_rotation_holding" in leaks(leaking)
+
+
+def test_only_the_ledger_reads_with_hindsight(manifest: dict[str, Any]) -> None:
+    readers = {
+        node["name"]
+        for node in models(manifest)
+        for parent in parents(manifest, node)
+        if "_hindsight_" in parent["name"]
+    }
+    assert readers
+    assert {name for name in readers if not name.startswith("int_ledger_")} == set()
 
 
 def test_published_models_have_contracts(manifest: dict[str, Any]) -> None:
