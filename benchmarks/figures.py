@@ -271,7 +271,7 @@ def rule_ledger(con: duckdb.DuckDBPyConnection) -> Grid:
     """Annualised return with each market rule off, over all years and some of them."""
     return _grid(
         con,
-        "what each market rule is worth: annualised return without it, less the one with",
+        "what each market rule is worth: annualised return without it, and difference",
         """
         select
             strategy_code,
