@@ -59,13 +59,7 @@ compared as (
 ),
 
 industry_member as (
-    select
-        industry_system,
-        industry_code,
-        security_code,
-        valid_from,
-        coalesce(valid_to, date '9999-12-31') as valid_to,
-    from {{ ref("int_industry_member") }}
+    {{ open_ended_industry_member() }}
 ),
 
 summed_by_industry as (

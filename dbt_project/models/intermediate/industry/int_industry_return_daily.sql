@@ -26,13 +26,7 @@ with security_day as (
 ),
 
 industry_member as (
-    select
-        industry_system,
-        industry_code,
-        security_code,
-        valid_from,
-        coalesce(valid_to, date '9999-12-31') as valid_to,
-    from {{ ref("int_industry_member") }}
+    {{ open_ended_industry_member() }}
 ),
 
 -- Weights stand at the close before: the day's own cap would know the day's return.
