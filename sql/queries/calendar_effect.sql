@@ -1,5 +1,6 @@
 -- question: On which weekdays and in which months does the micro-cap index do well?
 -- parameter: index (text) = 'microcap400': Code of the micro-cap index.
+-- known: index: select distinct c.index_code from microcap.fct_calendar_effect as c
 -- column: effect (text): weekday or month.
 -- column: bucket (integer): Day of the week, 1 for Monday; month of the year.
 -- column: mean_return (number): Mean return of such a day or month.

@@ -2,6 +2,8 @@
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- known: week as week_of($week): select distinct k.trade_week from
 --     microcap.fct_index_rank_weekly as k
+-- known: week as week_of($week): select r.trade_week from
+--     microcap.fct_index_rank_weekly as r
 -- column: trade_week (date): Last trading day of the week.
 -- column: return_rank (integer): Place by the week's return.
 -- column: index_code (text): Index.

@@ -6,6 +6,9 @@
 --     rotation.fct_rotation_return_weekly as k
 -- known: strategy: select distinct k.strategy_code from
 --     rotation.fct_rotation_holding as k
+-- known: week as week_of($week): select w.trade_week from
+--     rotation.fct_rotation_return_weekly as w
+-- known: strategy: select s.strategy_code from core.dim_strategy as s
 -- column: signal_date (date): Day whose close gave the list.
 -- column: execution_date (date): Day on which it is traded.
 -- column: action (text): in, hold or out.

@@ -4,6 +4,8 @@
 --     or a layer such as all:log_market_cap:1.
 -- parameter: year (text) = 'all': A year such as 2023, or all.
 -- known: strategy: select distinct k.strategy_code from rotation.fct_rule_ledger as k
+-- known: strategy: select distinct r.strategy_code from rotation.fct_rule_ledger as r
+-- known: year: select distinct r.period from rotation.fct_rule_ledger as r
 -- column: strategy_code (text): What is taken apart.
 -- column: rule_off (text): Rule switched off; none for all rules on.
 -- column: annualised_return (number): Annualised return without the rule.

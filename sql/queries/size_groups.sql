@@ -3,6 +3,8 @@
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- known: week as week_of($week): select distinct k.trade_week from
 --     microcap.fct_size_group_turnover_weekly as k
+-- known: week as week_of($week): select g.trade_week from
+--     microcap.fct_size_group_turnover_weekly as g
 -- column: trade_week (date): Last trading day of the week.
 -- column: size_group (integer): Tenth by total market cap, 1 the smallest.
 -- column: turnover_share (number): Share of the traded value.
