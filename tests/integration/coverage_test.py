@@ -97,6 +97,10 @@ LOSSES = {
     ),
     "microcap.fct_microcap_timing_performance": "method = 'index'",
     "bi.mart_microcap_dashboard": "trade_date = (select max(trade_date) from {t})",
+    "rotation.fct_rule_ledger": "rule_off = 'limits' and period <> 'all'",
+    "microcap.fct_calendar_effect": "effect = 'weekday' and bucket = 3",
+    "microcap.fct_size_group_turnover_weekly": "size_group = 4",
+    "microcap.fct_index_rank_weekly": "is_microcap",
     "rotation.fct_rotation_performance": (
         "period = (select max(period) from {t} where period < 'a')"
     ),
