@@ -3,8 +3,7 @@
 } -%}
 
 -- Returns of the first and the tenth layer of some factors with each rule switched off.
--- All shares of a week are sorted once: a place among those that a rule lets in is the
--- number of them so far. The universe without delistings knows the future on purpose.
+-- The universe without delistings knows the future on purpose.
 
 with trading_day as (
     select
@@ -66,17 +65,16 @@ factor as (
     from {{ ref("int_style_factor_weekly") }}
 ),
 
-placed as (
+ranked as (
     select
         factor.factor_code,
         factor.factor_week,
         factor.security_code,
+        factor.factor_value,
         status.is_unbuyable_at_close,
-        {% for universe, flag in universes.items() -%}
-        status.{{ flag }},
-        count(*) filter (where status.{{ flag }}) over so_far as {{ universe }}_place,
-        count(*) filter (where status.{{ flag }}) over whole as {{ universe }}_count,
-        {% endfor -%}
+        status.is_ordinary,
+        status.is_listed,
+        status.is_staying,
     from factor
     inner join
         status
@@ -84,33 +82,57 @@ placed as (
             factor.factor_week = status.factor_week
             and factor.security_code = status.security_code
     where factor.factor_value is not null
-    window
-        so_far as (
-            partition by factor.factor_code, factor.factor_week
-            order by factor.factor_value desc, factor.security_code asc
-            rows between unbounded preceding and current row
-        ),
-        whole as (partition by factor.factor_code, factor.factor_week)
 ),
 
-layered as (
-    {%- for universe, flag in universes.items() %}
-    {{ "union all" if not loop.first }}
+counted as (
     select
-        '{{ universe }}' as universe,
+        factor_code,
+        factor_week,
+        {% for universe, flag in universes.items() -%}
+        count(*) filter (where {{ flag }}) as {{ universe }}_count,
+        {% endfor -%}
+    from ranked
+    group by factor_code, factor_week
+),
+
+{% for universe, flag in universes.items() -%}
+{{ universe }}_placed as (
+    select
         factor_code,
         factor_week,
         security_code,
         is_unbuyable_at_close,
-        case when 10 * {{ universe }}_place <= {{ universe }}_count then 1 else 10 end
+        row_number() over (
+            partition by factor_code, factor_week
+            order by factor_value desc, security_code asc
+        ) as place,
+    from ranked
+    where {{ flag }}
+),
+
+{% endfor -%}
+layered as (
+    {%- for universe in universes %}
+    {{ "union all" if not loop.first }}
+    select
+        '{{ universe }}' as universe,
+        placed.factor_code,
+        placed.factor_week,
+        placed.security_code,
+        placed.is_unbuyable_at_close,
+        case when 10 * placed.place <= counted.{{ universe }}_count then 1 else 10 end
             as layer,
-    from placed
+    from {{ universe }}_placed as placed
+    inner join
+        counted
+        on
+            placed.factor_code = counted.factor_code
+            and placed.factor_week = counted.factor_week
     where
-        {{ flag }}
-        and {{ universe }}_count >= {{ var("ledger_layer_minimum_count") }}
+        counted.{{ universe }}_count >= {{ var("ledger_layer_minimum_count") }}
         and (
-            10 * {{ universe }}_place <= {{ universe }}_count
-            or 10 * {{ universe }}_place > 9 * {{ universe }}_count
+            10 * placed.place <= counted.{{ universe }}_count
+            or 10 * placed.place > 9 * counted.{{ universe }}_count
         )
     {%- endfor %}
 ),
