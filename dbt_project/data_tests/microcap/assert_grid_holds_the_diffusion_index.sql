@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_microcap_critical_grid"}}}) }}
+
 -- The cell of the longest lookback at a ratio of one is the diffusion index of the day.
 -- A returned row is a day on which the two differ.
 select
