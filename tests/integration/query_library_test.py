@@ -21,13 +21,17 @@ NAMES = [query.name for query in QUERIES]
 
 # Values of parameters that have no default.
 EXAMPLES = {
+    "factor": "beta",
     "industry": "银行",
     "stock": "000003.SZ",
     "word": "Diffusion",
     "table_name": "fct_diffusion_index_weekly",
 }
 # What a person mistypes: a value that no row has is refused, not answered with nothing.
-LOOKED_UP = {"industry", "industry_system", "period", "strategy", "variant", "week"}
+LOOKED_UP = {
+    *("factor", "industry", "industry_system", "period", "strategy", "universe"),
+    *("variant", "week"),
+}
 IS_TYPE = {
     "date": pa.types.is_date,
     "timestamp": pa.types.is_timestamp,
