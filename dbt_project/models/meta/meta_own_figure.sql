@@ -20,3 +20,13 @@ select
     is_signal,
     basis,
 from {{ ref("int_own_figure_citic_index") }}
+union all
+select
+    system,
+    metric,
+    subject_code,
+    as_of_date,
+    own_value,
+    is_signal,
+    basis,
+from {{ ref("meta_own_figure_microcap") }}
