@@ -146,8 +146,8 @@ def sample(
         bool, typer.Option("--if-empty", help="Do nothing when bars are loaded.")
     ] = False,
 ) -> None:
-    """Make and load the sample market."""
-    from warehouse.load import load_folder
+    """Make and load the sample market, into a store of its own."""
+    from warehouse.load import load_folder, refuse_mixture
     from warehouse.lock import writer_lock
     from warehouse.sample_market import make_sample
     from warehouse.status import is_loaded
@@ -157,6 +157,7 @@ def sample(
         if if_empty and is_loaded(settings):
             out.print(f"bars are loaded in {settings.home}: no sample market is made")
             return
+        refuse_mixture(settings, "sample")
         with shown_progress() as show:
             folder = make_sample(
                 settings,

@@ -50,10 +50,15 @@ from warehouse.store import (
 if TYPE_CHECKING:
     from warehouse.settings import Settings
 
-__all__ = ["LoadError", "LoadResult", "load_folder"]
+__all__ = ["LoadError", "LoadResult", "load_folder", "refuse_mixture"]
 
 EXCHANGE_TIME = ZoneInfo("Asia/Shanghai")
 Progress = Callable[[str, str, int], None]
+
+# Source of the loads of the made-up market, and the mapping of files that have the raw
+# tables' own columns (its files, and corrections of them).
+SAMPLE = "sample"
+OWN_COLUMNS = "identity"
 
 # A file of which this share fails one check is not a file with bad rows but a bad file
 # (wrong unit, wrong column): it is refused. Fewer rows than MASS_ROWS are set aside.
@@ -1399,6 +1404,55 @@ def _load_source(
     return result
 
 
+def refuse_mixture(
+    settings: Settings, source_name: str, mapping_name: str = OWN_COLUMNS
+) -> None:
+    """Refuse the sample market beside other data in one store, and the reverse.
+
+    A made-up bar and a real one of the same stock and day have one key: whichever is
+    loaded later would replace the other without a word.
+
+    Parameters
+    ----------
+    source_name : str
+        Where the files come from, as in ``load_folder``.
+    mapping_name : str
+        Name of their mapping. In a store of the sample a folder of files with the raw
+        tables' own columns is a correction of the sample and is taken.
+
+    Raises
+    ------
+    LoadError
+        The store holds data of the other kind.
+    """
+    if not settings.build_path.exists():
+        return
+    with connect_build(settings) as con:
+        create_raw_tables(con)
+        rows = con.execute(
+            "select distinct source from raw.load where row_count_accepted > 0"
+        ).fetchall()
+    held = {source for (source,) in rows}
+    remedy = "set LUNDONG_HOME to another folder, or delete this store"
+    if SAMPLE not in held:
+        if source_name == SAMPLE and held:
+            raise LoadError(
+                "the sample market cannot be loaded beside other data",
+                file=settings.home,
+                expected="a store that is empty or holds the sample market",
+                next_step=remedy,
+            )
+        return
+    is_correction = source_name == "folder" and mapping_name == OWN_COLUMNS
+    if source_name != SAMPLE and not is_correction:
+        raise LoadError(
+            "the store holds the sample market, whose data are made up",
+            file=settings.home,
+            expected="a store without it",
+            next_step=remedy,
+        )
+
+
 def load_folder(
     settings: Settings,
     mapping_path: Path,
@@ -1432,7 +1486,8 @@ def load_folder(
     ------
     LoadError
         A file is refused; the files before it in the order of loading are stored, of
-        this one nothing is, and those after it have not been read.
+        this one nothing is, and those after it have not been read. Or the store holds
+        the sample market and the files are others, or the reverse.
     """
     mapping = read_mapping(mapping_path)
     if not directory.is_dir():
@@ -1442,6 +1497,7 @@ def load_folder(
             expected="a folder of Parquet or CSV files",
             next_step="correct the path",
         )
+    refuse_mixture(settings, source_name, mapping.name)
     today = today or dt.datetime.now(EXCHANGE_TIME).date()
     results: list[LoadResult] = []
     taken: set[Path] = set(match_files(directory, tuple(mapping.ignored), ()))

@@ -140,6 +140,18 @@ def test_loading_the_same_again_changes_nothing(
     assert read == unchanged + rejected > 0
 
 
+def test_real_files_into_the_sample_store_are_refused(
+    small_home: Path, run_lundong: RunLundong, tmp_path: Path
+) -> None:
+    done = run_lundong(
+        small_home, "load", "folder", "real", "--dir", tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "holds the sample market" in done.stderr
+    assert "set LUNDONG_HOME to another folder" in done.stderr
+
+
 def test_sample_if_empty_leaves_loaded_data_alone(
     small_home: Path, run_lundong: RunLundong
 ) -> None:

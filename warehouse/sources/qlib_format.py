@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.load import LoadError, LoadResult, Progress, load_folder
+from warehouse.load import LoadError, LoadResult, Progress, load_folder, refuse_mixture
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import quote_literal
 
@@ -117,6 +117,7 @@ def load_qlib(
         ``factor`` (unadjusted prices would pass silently otherwise), or if volume and
         amount fit no known pair of units.
     """
+    refuse_mixture(settings, "qlib")
     landing = settings.home / "landing" / "qlib"
     shutil.rmtree(landing, ignore_errors=True)
     landing.mkdir(parents=True)

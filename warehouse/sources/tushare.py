@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import tenacity
 from pydantic import SecretStr
 
-from warehouse.load import LoadError, LoadResult, Progress, load_folder
+from warehouse.load import LoadError, LoadResult, Progress, load_folder, refuse_mixture
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.sources.tushare_tables import (
     BROAD_INDICES,
@@ -359,6 +359,7 @@ def load_tushare(
         fails; what was fetched by then is kept.
     """
     _check_arguments(settings, date_from, date_to, tables, client)
+    refuse_mixture(settings, "tushare")
     wanted = list(dict.fromkeys((*BASICS, *(tables or ()))))
     if tables is None:
         wanted = [name for name in TABLES if name not in ON_REQUEST]

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from warehouse.load import load_folder
+from tests.integration.load.conftest import TODAY, write_base
+from warehouse.load import LoadError, load_folder
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import StoreError, connect_build, current_rows_sql
@@ -51,6 +52,55 @@ def test_the_same_files_twice_change_nothing(market: Any) -> None:
     assert [result.unchanged for result in results] == [250, 10, 400]
     assert market.content() == before
     assert market.query("from raw.load order by load_id") == loads
+
+
+def test_the_sample_market_is_not_loaded_beside_other_data(market: Any) -> None:
+    before = market.content()
+    with pytest.raises(LoadError, match="LUNDONG_HOME") as refused:
+        load_folder(
+            market.settings,
+            IDENTITY,
+            market.folder,
+            source_name="sample",
+            today=market.today,
+        )
+    assert "cannot be loaded beside other data" in str(refused.value)
+    assert market.content() == before
+
+
+def test_other_data_are_not_loaded_beside_the_sample_market(empty_market: Any) -> None:
+    market = empty_market
+    write_base(market)
+    load_folder(
+        market.settings, IDENTITY, market.incoming, source_name="sample", today=TODAY
+    )
+    before = market.content()
+    own = market.folder / "own.toml"
+    own.write_text(IDENTITY.read_text().replace('name = "identity"', 'name = "own"'))
+
+    for mapping, source in ((own, "folder"), (IDENTITY, "qlib"), (IDENTITY, "tushare")):
+        with pytest.raises(LoadError, match="LUNDONG_HOME") as refused:
+            load_folder(
+                market.settings,
+                mapping,
+                market.incoming,
+                source_name=source,
+                today=TODAY,
+            )
+        assert "holds the sample market" in str(refused.value)
+    assert market.content() == before
+
+    # A correction of the sample has the raw tables' own columns, as the sample has.
+    for path in market.incoming.iterdir():
+        path.rename(market.folder / path.name)
+    (bar,) = market.bars([market.new_day])[:1]
+    market.write_csv("daily_bar.csv", [bar])
+    (result,) = market.load()
+    assert result.accepted == 1
+    # The sample's own files again are no mixture either.
+    load_folder(
+        market.settings, IDENTITY, market.folder, source_name="sample", today=TODAY
+    )
 
 
 def test_the_same_rows_in_another_file_change_nothing(market: Any) -> None:
