@@ -584,3 +584,135 @@ def diffusion_timing(con: duckdb.DuckDBPyConnection) -> Grid:
         order by index_code, method
         """,
     )
+
+
+def size_ic(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Monthly rank IC of size inside the bottom 400 by float value.
+
+    Members at the last close of a complete month, size then, return of the next; size
+    as total and as float cap. Needs the builder's file.
+    """
+    return _grid(
+        con,
+        "monthly rank IC of size in microcap400_float, 2015-04 to 2024-06, by year",
+        """
+        with month_end as (
+            select
+                trade_date,
+                lead(trade_date) over (order by trade_date) as next_month_end
+            from intermediate.int_trading_day
+            where is_month_end and is_month_complete
+        ),
+
+        member as (
+            select
+                held.trade_date,
+                now.total_cap_cny,
+                now.float_cap_cny,
+                later.adjusted_close / now.adjusted_close - 1 as next_return
+            from intermediate.int_microcap_member as held
+            inner join month_end on held.trade_date = month_end.trade_date
+            inner join intermediate.int_security_day as now
+                on
+                    held.trade_date = now.trade_date
+                    and held.security_code = now.security_code
+            inner join intermediate.int_security_day as later
+                on
+                    month_end.next_month_end = later.trade_date
+                    and held.security_code = later.security_code
+            where
+                held.index_code = 'microcap400_float'
+                and held.trade_date
+                between date '2015-04-01' and date '2024-06-30'
+        ),
+
+        ranked as (
+            select
+                trade_date,
+                rank() over by_total + count(*) over by_total as total_rank,
+                rank() over by_float + count(*) over by_float as float_rank,
+                rank() over by_return + count(*) over by_return as return_rank
+            from member
+            window
+                by_total as (
+                    partition by trade_date order by total_cap_cny
+                    range between unbounded preceding and current row
+                ),
+                by_float as (
+                    partition by trade_date order by float_cap_cny
+                    range between unbounded preceding and current row
+                ),
+                by_return as (
+                    partition by trade_date order by next_return
+                    range between unbounded preceding and current row
+                )
+        ),
+
+        monthly as (
+            select
+                trade_date,
+                corr(total_rank, return_rank) as total_cap_ic,
+                corr(float_rank, return_rank) as float_cap_ic
+            from ranked
+            group by trade_date
+        )
+
+        select
+            coalesce(cast(year(trade_date) as varchar), 'all') as year,
+            count(*) as months,
+            avg(total_cap_ic) as total_cap_ic,
+            avg(float_cap_ic) as float_cap_ic
+        from monthly
+        group by rollup (year(trade_date))
+        order by year
+        """,
+    )
+
+
+def factor_ics(con: duckdb.DuckDBPyConnection, universe: str) -> Grid:
+    """Weekly rank IC of every factor in a universe over all weeks."""
+    return _grid(
+        con,
+        f"weekly rank IC of the style factors, universe {universe}",
+        f"""
+        select
+            summary.factor_code as factor,
+            summary.mean,
+            summary.icir,
+            summary.t_value,
+            summary.positive_share as positive,
+            summary.tradable_mean,
+            summary.tradable_t_value as tradable_t,
+            scorecard.decay_4_ic as fourth_week,
+            scorecard.decay_12_ic as twelfth_week,
+            scorecard.all_long_short_paper_return as long_short,
+            scorecard.all_long_short_tradable_return as tradable_ls,
+            summary.week_count as weeks
+        from factors.fct_factor_ic_summary as summary
+        inner join bi.mart_factor_scorecard as scorecard
+            on
+                summary.universe = scorecard.universe
+                and summary.factor_code = scorecard.factor_code
+        where summary.universe = '{universe}' and summary.period = 'all'
+        order by summary.mean, summary.factor_code
+        """,
+    )
+
+
+def factor_universes(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Universes of the factor tests, and why one is absent."""
+    return _grid(
+        con,
+        "universes of the factor tests",
+        """
+        select
+            universe,
+            week_count as weeks,
+            missing_week_count as missing,
+            lowest_stock_count as fewest,
+            highest_stock_count as most,
+            coalesce(unavailable_reason, '') as reason
+        from factors.dim_factor_universe
+        order by universe
+        """,
+    )

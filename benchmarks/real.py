@@ -165,6 +165,7 @@ def print_figures(settings: Settings, folder: Path) -> list[str]:
                 short.append(f"{found.measure} differs from the numpy reference")
         print_grid(figures.survivorship(con))
         print_grid(figures.st_inference(con, folder))
+        print_grid(figures.size_ic(con))
     with connect_published(settings) as con:
         print_grid(figures.strategy_years(con))
         print_grid(figures.low_volatility_years(con))
@@ -174,6 +175,9 @@ def print_figures(settings: Settings, folder: Path) -> list[str]:
         print_grid(figures.microcap_years(con))
         print_grid(figures.microcap_timing(con))
         print_grid(figures.diffusion_timing(con))
+        print_grid(figures.factor_universes(con))
+        for universe in ("all", "microcap", "csi300"):
+            print_grid(figures.factor_ics(con, universe))
         found_returns = figures.microcap_check(con)
     for period, expected in MICROCAP_RETURNS.items():
         difference = found_returns[period] - expected
