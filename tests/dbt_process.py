@@ -73,6 +73,21 @@ def run_dbt(
     variables : mapping
         Variables of the environment beside those of this process.
     """
+    if "parse" in arguments:
+        # dbt reads with threads, whose locks a fork takes over without their owners: a
+        # child that reads again would wait forever.
+        return subprocess.run(
+            [
+                *(sys.executable, "-c", "from dbt.cli.main import cli; cli()"),
+                *arguments,
+                *("--project-dir", str(DBT_PROJECT)),
+                *("--profiles-dir", str(DBT_PROJECT)),
+            ],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     output = _SERVER.scratch / "output"
     code = _SERVER.ask(
         {
@@ -114,9 +129,7 @@ def _serve(scratch: Path) -> None:
             os.environ.clear()
             os.environ.update(request["environment"])
             arguments = [*request["arguments"], *project]
-            # What has been read already would not be written by the command to read it.
-            known = None if "parse" in arguments else parsed.result
-            done = dbtRunner(manifest=known).invoke(arguments)
+            done = dbtRunner(manifest=parsed.result).invoke(arguments)
             if done.exception is not None:
                 sys.stdout.write(f"{done.exception}\n")
             sys.stdout.flush()
