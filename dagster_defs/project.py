@@ -108,6 +108,8 @@ def build_variables(window: BuildWindow, *, as_of_date: date | None) -> dict[str
         if window.build_from
         else "",
         "LUNDONG_AS_OF_DATE": as_of_date.isoformat() if as_of_date else "",
+        # A refresh builds all that is known; the caller's environment has no say.
+        "LUNDONG_KNOWN_AT": "",
     }
 
 

@@ -79,7 +79,12 @@ def test_window_and_cut_reach_dbt() -> None:
     ]
     assert "--full-refresh" in build_arguments(whole)
     assert "--full-refresh" not in build_arguments(part)
-    none = {"LUNDONG_BUILD_FROM": "", "LUNDONG_AS_OF_DATE": ""}
+    # Set or not in the caller's environment: a refresh builds all that is known.
+    none = {
+        "LUNDONG_BUILD_FROM": "",
+        "LUNDONG_AS_OF_DATE": "",
+        "LUNDONG_KNOWN_AT": "",
+    }
     assert build_variables(whole, as_of_date=None) == none
     assert build_variables(part, as_of_date=None) == {
         **none,
