@@ -57,6 +57,7 @@ from warehouse.build_window import (
     last_loaded_day,
     project_hash,
     record_build,
+    unfinished_builds,
 )
 from warehouse.checks import RAW_CHECKS, check_publication, record_outcomes
 from warehouse.drop_folder import find_drop, load_drop
@@ -325,11 +326,13 @@ def make_dbt_models(
                 project_hash=project_hash(Path(dbt.project_dir)),
                 full=config.full or as_of is not None,
                 first_day=first_day_to_build(weeks, as_of_date=as_of),
+                as_of_date=as_of,
+                unfinished=unfinished_builds(settings),
             )
         context.log.info(
             f"building from {window.build_from or 'the beginning'}: {window.reason}"
         )
-        begin_build(settings)
+        begin_build(settings, window, as_of_date=as_of)
         total = built_node_count(manifest)
         built: list[dg.Output[None]] = []
         variables = {

@@ -8,6 +8,8 @@ rewriting itself out, it is a macro of the dbt project.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -53,6 +55,25 @@ class BuildWindow:
     project_hash: str
 
 
+@dataclass(frozen=True)
+class UnfinishedBuild:
+    """A build that was begun and has not succeeded: some tables may be of it.
+
+    Attributes
+    ----------
+    project_hash : str or None
+        Hash of the dbt project's files then; None: not known.
+    build_from : date or None
+        Rows dated from this day on were being rewritten; None: all.
+    as_of_date : date or None
+        The raw data were cut at this date.
+    """
+
+    project_hash: str | None
+    build_from: date | None
+    as_of_date: date | None
+
+
 def project_hash(project_dir: Path) -> str:
     """Return the SHA-256 over names and contents of a dbt project's files."""
     digest = hashlib.sha256()
@@ -72,6 +93,8 @@ def build_window(
     project_hash: str,
     full: bool = False,
     first_day: date | None = None,
+    as_of_date: date | None = None,
+    unfinished: Sequence[UnfinishedBuild] = (),
 ) -> BuildWindow:
     """Return what must be rewritten after the loads since the last finished build.
 
@@ -85,6 +108,10 @@ def build_window(
         Rewrite everything, whatever was loaded.
     first_day : date, optional
         Rewrite at least from this day on.
+    as_of_date : date, optional
+        The raw data are cut at this date.
+    unfinished : sequence of UnfinishedBuild
+        Builds begun since the last finished one, of which tables may hold rows.
     """
     last_load_id = _last_load_id(con)
 
@@ -109,6 +136,16 @@ def build_window(
     built_load_id, built_hash, built_as_of = built
     if built_hash != project_hash:
         return window(None, "files of the dbt project changed")
+    # Rows that a failed build wrote are not those of the last finished one.
+    for begun in unfinished:
+        if begun.project_hash != project_hash:
+            return window(
+                None, "a build by other files of the dbt project did not finish"
+            )
+        if begun.as_of_date != as_of_date:
+            return window(None, "a build as of another date did not finish")
+        if begun.build_from is None:
+            return window(None, "a build of everything did not finish")
     touched = con.execute(
         """
         select
@@ -133,6 +170,11 @@ def build_window(
         starts.append((built_as_of + timedelta(days=1), "the day after the last build"))
     if first_day is not None:
         starts.append((first_day, "the first week asked for"))
+    starts += [
+        (begun.build_from, "a build did not finish")
+        for begun in unfinished
+        if begun.build_from is not None
+    ]
     if not starts:
         return window(None, "the last build has no date")
     return window(*min(starts))
@@ -143,9 +185,42 @@ def unfinished_mark(settings: Settings) -> Path:
     return settings.home / "build.unfinished"
 
 
-def begin_build(settings: Settings) -> None:
-    """Note that tables are about to change: until the end nothing may be published."""
-    unfinished_mark(settings).touch()
+def begin_build(
+    settings: Settings, window: BuildWindow, *, as_of_date: date | None
+) -> None:
+    """Note that tables are about to change: until the end nothing may be published.
+
+    Builds that failed before stay in the mark: a later one, of a part or failed too,
+    need not have rewritten what they wrote.
+    """
+    begun = {
+        "project_hash": window.project_hash,
+        "build_from": window.build_from.isoformat() if window.build_from else None,
+        "as_of_date": as_of_date.isoformat() if as_of_date else None,
+    }
+    with unfinished_mark(settings).open("a", encoding="utf-8") as mark:
+        mark.write(json.dumps(begun) + "\n")
+
+
+def unfinished_builds(settings: Settings) -> list[UnfinishedBuild]:
+    """Return the builds begun since the last one that succeeded, the oldest first."""
+    mark = unfinished_mark(settings)
+    if not mark.exists():
+        return []
+    builds = []
+    # A mark without a line, or with half of one: something began, nobody knows what.
+    for line in mark.read_text(encoding="utf-8").splitlines() or [""]:
+        try:
+            begun = json.loads(line)
+            build = UnfinishedBuild(
+                begun["project_hash"],
+                _date_or_none(begun["build_from"]),
+                _date_or_none(begun["as_of_date"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            build = UnfinishedBuild(None, None, None)
+        builds.append(build)
+    return builds
 
 
 def is_build_whole(settings: Settings) -> bool:
@@ -191,19 +266,22 @@ def record_build(
     )
 
 
-def last_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
-    """Return the newest day with bars of the market; None when none are loaded.
+def bars_by_day_sql() -> str:
+    """Return SQL of days with bars: ``trade_date``, ``bar_count``, ``listed_count``.
 
-    A day counts if enough of the stocks listed on it have a bar.
+    The stocks that have a bar, and those listed on the day: where their quotient
+    reaches `LOADED_DAY_MINIMUM_SHARE`, the day is one of the market.
     """
     security = current_rows_sql(
         RAW_TABLE_BY_NAME["security"], ("list_date", "delist_date")
     )
-    # Counting stocks over all years takes seconds; versions are at least as many.
-    days = con.execute(
-        f"""
+    # First versions count a corrected bar once. A day's listed stocks are the listings
+    # so far less the delistings.
+    return f"""
         with bar_count as (
-            select trade_date, count(*) as version_count
+            select
+                trade_date,
+                count(*) filter (where replaces_load_id is null) as bar_count
             from raw.daily_bar
             group by trade_date
         ),
@@ -229,24 +307,26 @@ def last_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
             group by trade_date
         )
 
-        select bar_count.trade_date, listed.listed_count
+        select bar_count.trade_date, bar_count.bar_count, listed.listed_count
         from bar_count
         inner join listed on bar_count.trade_date = listed.trade_date
-        where bar_count.version_count >= ? * listed.listed_count
-        order by bar_count.trade_date desc
+    """  # noqa: S608
+
+
+def last_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the newest day with bars of the market; None when none are loaded.
+
+    A day counts if enough of the stocks listed on it have a bar.
+    """
+    row = con.execute(
+        f"""
+        select max(trade_date)
+        from ({bars_by_day_sql()})
+        where bar_count >= ? * listed_count
         """,  # noqa: S608
         [LOADED_DAY_MINIMUM_SHARE],
-    ).fetchall()
-    for day, listed_count in days:
-        row = con.execute(
-            "select count(distinct security_code) from raw.daily_bar "
-            "where trade_date = ?",
-            [day],
-        ).fetchone()
-        if row is not None and row[0] >= LOADED_DAY_MINIMUM_SHARE * listed_count:
-            loaded: date = day
-            return loaded
-    return None
+    ).fetchone()
+    return row[0] if row else None
 
 
 def last_day_of_tables(con: duckdb.DuckDBPyConnection) -> date | None:
@@ -285,3 +365,7 @@ def last_built_day(con: duckdb.DuckDBPyConnection) -> date | None:
 def _last_load_id(con: duckdb.DuckDBPyConnection) -> int:
     row = con.execute("select coalesce(max(load_id), 0) from raw.load").fetchone()
     return int(row[0]) if row else 0
+
+
+def _date_or_none(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text is not None else None

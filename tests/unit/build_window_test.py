@@ -12,6 +12,7 @@ import yaml
 from warehouse.build_window import (
     LOADED_DAY_MINIMUM_SHARE,
     BuildWindow,
+    UnfinishedBuild,
     begin_build,
     build_window,
     end_build,
@@ -22,6 +23,8 @@ from warehouse.build_window import (
     last_loaded_day,
     project_hash,
     record_build,
+    unfinished_builds,
+    unfinished_mark,
 )
 from warehouse.lock import EXCHANGE_TIME
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -290,9 +293,84 @@ def test_project_hash_sees_seeds_and_names(tmp_path: Path) -> None:
 
 def test_build_is_whole_only_when_it_ended(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
+    window = BuildWindow(MONDAY, "", 1, HASH)
     assert is_build_whole(settings)
-    begin_build(settings)
+    begin_build(settings, window, as_of_date=None)
     assert not is_build_whole(settings)
-    begin_build(settings)
+    begin_build(settings, window, as_of_date=None)
     end_build(settings)
     assert is_build_whole(settings)
+
+
+def next_window(con: duckdb.DuckDBPyConnection, settings: Settings) -> BuildWindow:
+    """Return the window of the build after those that were begun."""
+    unfinished = unfinished_builds(settings)
+    return build_window(con, project_hash=HASH, unfinished=unfinished)
+
+
+def test_rows_of_a_failed_build_are_written_again(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """A model is edited, the build fails half way, the edit is taken back."""
+    settings = Settings(home=tmp_path)
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    assert next_window(con, settings).build_from == MONDAY
+    edited = build_window(con, project_hash="b" * 64)
+    begin_build(settings, edited, as_of_date=None)
+    assert unfinished_builds(settings) == [UnfinishedBuild("b" * 64, None, None)]
+    window = next_window(con, settings)
+    assert window.build_from is None
+    assert window.reason == "a build by other files of the dbt project did not finish"
+    # A build of a part, or one that fails too, does not make up for it.
+    begin_build(settings, BuildWindow(MONDAY, "", 1, HASH), as_of_date=None)
+    assert next_window(con, settings) == window
+    end_build(settings)
+    assert next_window(con, settings).build_from == MONDAY
+
+
+def test_a_failed_build_with_a_wider_window_keeps_it(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path)
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    later = BuildWindow(date(2024, 6, 24), "", 1, HASH)
+    begin_build(settings, later, as_of_date=None)
+    assert next_window(con, settings).build_from == MONDAY
+    wider = build_window(con, project_hash=HASH, first_day=date(2024, 3, 4))
+    begin_build(settings, wider, as_of_date=None)
+    window = next_window(con, settings)
+    assert window.build_from == date(2024, 3, 4)
+    assert window.reason == "a build did not finish"
+    begin_build(
+        settings, build_window(con, project_hash=HASH, full=True), as_of_date=None
+    )
+    window = next_window(con, settings)
+    assert window.build_from is None
+    assert window.reason == "a build of everything did not finish"
+
+
+def test_a_failed_build_as_of_a_date_is_not_built_upon(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path)
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    cut = BuildWindow(MONDAY, "", 1, HASH)
+    begin_build(settings, cut, as_of_date=date(2024, 6, 14))
+    window = next_window(con, settings)
+    assert window.build_from is None
+    assert window.reason == "a build as of another date did not finish"
+
+
+@pytest.mark.parametrize("line", ["", '{"project_hash": "aa', "[]", "{}"])
+def test_a_mark_that_cannot_be_read_rewrites_all(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, line: str
+) -> None:
+    settings = Settings(home=tmp_path)
+    add_load(con, 1, "daily_bar", MONDAY, FRIDAY)
+    build(con)
+    unfinished_mark(settings).write_text(line)
+    assert unfinished_builds(settings) == [UnfinishedBuild(None, None, None)]
+    assert next_window(con, settings).build_from is None
