@@ -55,3 +55,12 @@
         {{ moving_share_sum(column, days, partition, order_column) }} as double
     ) / {{ days }}
 {%- endmacro %}
+
+{#
+    Whether one average lies above another. Averages of the same shares over different
+    numbers of days differ in their last bits where they are equal: below a trillionth a
+    difference is arithmetic.
+-#}
+{% macro is_above(average, other) -%}
+    {{ average }} - {{ other }} > 1e-12
+{%- endmacro %}

@@ -76,10 +76,16 @@ costed as (
         positioned.trade_date,
         positioned.position,
         index_return.index_return,
-        abs(
-            positioned.position
-            - coalesce(positioned.previous_position, positioned.position)
-        ) as turnover,
+        sum(
+            abs(
+                positioned.position
+                - coalesce(positioned.previous_position, positioned.position)
+            )
+        ) over (
+            partition by positioned.index_code, positioned.method, positioned.variant
+            order by positioned.trade_date
+            rows between unbounded preceding and current row
+        ) as switch_count,
         {{ parameter_of("positioned.index_code", "two_way_cost") }} as two_way_cost,
     from positioned
     left join {{ ref("int_basket_return_daily") }} as index_return
@@ -89,10 +95,30 @@ costed as (
     where positioned.position is not null
 ),
 
+-- A switch on a day without a return of the index is booked on the next day with one:
+-- the day itself drops out of every performance, and its cost would with it.
+booked as (
+    select
+        *,
+        case
+            when index_return is null then 0
+            else
+                switch_count - coalesce(
+                    max(case when index_return is not null then switch_count end) over (
+                        partition by index_code, method, variant
+                        order by trade_date
+                        rows between unbounded preceding and 1 preceding
+                    ),
+                    0
+                )
+        end as turnover,
+    from costed
+),
+
 timed as (
     select
         *,
         turnover * two_way_cost / 2 as cost,
-    from costed
+    from booked
 )
 {%- endmacro %}

@@ -672,6 +672,11 @@ def test_every_cell_of_the_grid(market: Market, built: Built, code: str) -> None
 Machine = Callable[[float, float, float, float, bool], bool]
 
 
+def is_above(average: float, other: float) -> bool:
+    """Tell averages apart that are equal but for their rounding."""
+    return not math.isclose(average, other, abs_tol=1e-12) and average > other
+
+
 def first_threshold(d: float, _p: float, _f: float, _s: float, full: bool) -> bool:
     if full:
         return not d > 0.9
@@ -685,7 +690,7 @@ def delayed_threshold(d: float, p: float, _f: float, _s: float, full: bool) -> b
 
 
 def dual_moving_average(_d: float, _p: float, f: float, s: float, full: bool) -> bool:
-    return full if math.isnan(s) else f > s
+    return full if math.isnan(s) else is_above(f, s)
 
 
 MACHINES: dict[str, Machine] = {
@@ -726,11 +731,9 @@ def test_signals(market: Market, built: Built, code: str, method: str) -> None:
 
 def index_returns(market: Market, code: str) -> list[float]:
     if code == "000300.SH":
-        out, last = [], math.nan
-        for close in market.index_close:
-            out.append(close / last - 1)
-            last = last if math.isnan(close) else close
-        return out
+        closes = list(market.index_close)
+        pairs = zip([math.nan, *closes], closes, strict=False)
+        return [close / last - 1 for last, close in pairs]
     rows = index_history(market, code)
     return [row.get("index_return", math.nan) for row in rows]
 
@@ -745,12 +748,16 @@ def timed(
         after.append(states.get(t, after[-1] if after else None))
     out: list[tuple[dt.date, int, float, float]] = []
     former: int | None = None
+    unbooked = 0
     for t in range(closes + 1, len(market)):
         state = after[t - 1 - closes]
         if state is None:
             continue
         position = int(state)
-        cost = 0.0 if former is None else abs(position - former) * COST / 2
+        unbooked += 0 if former is None else abs(position - former)
+        is_known = not math.isnan(returns[t])
+        cost = unbooked * COST / 2 if is_known else 0.0
+        unbooked = 0 if is_known else unbooked
         value = (1 - cost) * (1 + position * returns[t]) - 1
         out.append((market.days[t], position, value, cost))
         former = position
@@ -883,7 +890,9 @@ def test_timing_by_two_lines(
     else:
         fast, slow = moving(shares, 10), moving(shares, 20)
     states = {
-        t: fast[t] > slow[t] for t in range(len(market)) if not math.isnan(slow[t])
+        t: is_above(fast[t], slow[t])
+        for t in range(len(market))
+        if not math.isnan(slow[t])
     }
     expected = timed(market, code, states, 1)
     assert len(expected) == len(found)

@@ -1,10 +1,18 @@
+-- After a day without a bar, a return of two days would be taken for one of one day.
 with index_bar as (
     select
         bar.index_code,
         bar.trade_date,
-        bar.close / lag(bar.close) over (
-            partition by bar.index_code order by bar.trade_date
-        ) - 1 as index_return,
+        case
+            when
+                trading_day.day_index - 1 = lag(trading_day.day_index) over (
+                    partition by bar.index_code order by bar.trade_date
+                )
+                then
+                    bar.close / lag(bar.close) over (
+                        partition by bar.index_code order by bar.trade_date
+                    ) - 1
+        end as index_return,
     from {{ ref("stg_index_bar") }} as bar
     inner join {{ ref("int_trading_day") }} as trading_day
         on bar.trade_date = trading_day.trade_date

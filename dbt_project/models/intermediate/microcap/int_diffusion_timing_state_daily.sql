@@ -68,7 +68,7 @@ select
     share,
     fast_average,
     slow_average,
-    fast_average > slow_average as is_full,
+    {{ is_above("fast_average", "slow_average") }} as is_full,
 from {{ name }}_slow
 where slow_average is not null
 {% if not loop.last -%}

@@ -141,7 +141,7 @@ first_firing as (
             end
         ) as delayed_days,
         min(days_ahead) filter (
-            where is_full_dual <> (fast_average > slow_average)
+            where is_full_dual <> ({{ is_above("fast_average", "slow_average") }})
         ) as dual_days,
         count(slow_average) as average_count,
     from averaged

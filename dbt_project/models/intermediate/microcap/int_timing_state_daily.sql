@@ -46,7 +46,7 @@ judged as (
         index_code,
         'dual_moving_average' as method,
         trade_date,
-        fast_average > slow_average as verdict,
+        {{ is_above("fast_average", "slow_average") }} as verdict,
     from diffusion
 ),
 
