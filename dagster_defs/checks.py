@@ -28,7 +28,11 @@ RAW_CHECK_SPECS: Sequence[dg.AssetCheckSpec] = (
     dg.AssetCheckSpec(
         "days_have_bars",
         asset=DAILY_BAR,
-        description="Every open day between the first and the last bar has bars.",
+        blocking=True,
+        description=(
+            "Every open day between the first and the last loaded day has bars of a "
+            "fifth of the listed stocks or more."
+        ),
     ),
     dg.AssetCheckSpec(
         "rejected_share",

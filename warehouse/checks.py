@@ -13,6 +13,7 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.build_window import LOADED_DAY_MINIMUM_SHARE, bars_by_day_sql
 from warehouse.lock import EXCHANGE_TIME
 from warehouse.publish import Publication
 from warehouse.raw_tables import RAW_TABLES
@@ -94,14 +95,19 @@ def check_loads_add_up(con: duckdb.DuckDBPyConnection) -> CheckOutcome:
 
 
 def check_days_have_bars(con: duckdb.DuckDBPyConnection) -> CheckOutcome:
-    """Every open day between the first and the last daily bar has bars."""
-    missing = con.execute(
-        """
-        with loaded as (select distinct trade_date from raw.daily_bar),
+    """Every open day between the first and the last loaded day is one of the market.
+
+    Between two loaded days, stocks without a bar are taken for suspended. Before the
+    first and after the last, bars of a few stocks are allowed: they make no day.
+    """
+    bad = con.execute(
+        f"""
+        with bars as ({bars_by_day_sql()}),
 
         span as (
             select min(trade_date) as first_date, max(trade_date) as last_date
-            from loaded
+            from bars
+            where listed_count > 0 and bar_count >= $share * listed_count
         ),
 
         open_day as (
@@ -112,21 +118,29 @@ def check_days_have_bars(con: duckdb.DuckDBPyConnection) -> CheckOutcome:
                 and is_open
         )
 
-        select open_day.calendar_date
+        select open_day.calendar_date, bars.bar_count, bars.listed_count
         from open_day
         inner join span
             on open_day.calendar_date between span.first_date and span.last_date
-        left join loaded on open_day.calendar_date = loaded.trade_date
-        where loaded.trade_date is null
+        left join bars on open_day.calendar_date = bars.trade_date
+        where coalesce(bars.bar_count < $share * bars.listed_count, true)
         order by open_day.calendar_date
-        """
+        """,  # noqa: S608
+        {"share": LOADED_DAY_MINIMUM_SHARE},
     ).fetchall()
-    message = "no trading day is without bars"
-    if missing:
-        message = f"{len(missing)} trading days without bars, the first {missing[0][0]}"
-    return CheckOutcome(
-        "days_have_bars", "raw.daily_bar", "warn", len(missing), message
-    )
+    message = "every trading day has bars of the market"
+    if bad:
+        day, bar_count, listed_count = bad[0]
+        found = (
+            f"{bar_count} of {listed_count} listed stocks have a bar on {day}"
+            if bar_count
+            else f"no stock has a bar on {day}"
+        )
+        message = (
+            f"{found}, below {LOADED_DAY_MINIMUM_SHARE:.0%} of them (trading days like "
+            f"it: {len(bad)}): load the day's bars, or the calendar if it was closed"
+        )
+    return CheckOutcome("days_have_bars", "raw.daily_bar", "error", len(bad), message)
 
 
 def check_rejected_share(con: duckdb.DuckDBPyConnection) -> CheckOutcome:
