@@ -262,12 +262,20 @@ def lake_root(con: duckdb.DuckDBPyConnection) -> Path:
     return Path(row[0]).parent / "lake"
 
 
-def lake_rows_sql(table: RawTable, files: Sequence[Path]) -> str:
-    """Return the query for the rows of a lake table in some of its files."""
+def lake_rows_sql(
+    table: RawTable, files: Sequence[Path], *, root: Path | None = None
+) -> str:
+    """Return the query for the rows of a lake table in some of its files.
+
+    With ``root``, the folder of the lake, ``file_path`` tells below it which file a row
+    lies in, as in ``raw.lake_file``.
+    """
     if files:
         paths = ", ".join(quote_literal(str(file)) for file in files)
         names = (*(column.name for column in table.columns), *LOAD_COLUMNS)
         selected = ", ".join(quote_identifier(name) for name in names)
+        if root is not None:
+            selected += f", substr(filename, {len(str(root)) + 2}) as file_path"
         return (
             f"select {selected} from read_parquet([{paths}], hive_partitioning = false)"
         )
@@ -276,31 +284,44 @@ def lake_rows_sql(table: RawTable, files: Sequence[Path]) -> str:
         for column in table.columns
     ]
     typed += [f"cast(null as bigint) as {name}" for name in LOAD_COLUMNS]
+    if root is not None:
+        typed.append("cast(null as varchar) as file_path")
     return f"select {', '.join(typed)} where false"
 
 
 def refresh_lake_view(con: duckdb.DuckDBPyConnection, table: RawTable) -> None:
-    """Point the view ``raw.<table>`` at the newest file of each day."""
+    """Point the view ``raw.<table>`` at the newest file of each day.
+
+    ``raw.<table>_file`` shows all files of each day, for what was known earlier: a day
+    is written whole, so its newest file no longer holds the versions it replaced.
+    """
     rows = con.execute(
         """
-        select file_path
+        select
+            file_path,
+            row_number() over (partition by trade_date order by load_id desc) = 1,
         from raw.lake_file
         where table_name = ?
-        qualify row_number() over (partition by trade_date order by load_id desc) = 1
-        order by trade_date
+        order by trade_date, load_id
         """,
         [table.name],
     ).fetchall()
     root = lake_root(con) if rows else Path()
-    files = [root / row[0] for row in rows]
+    files = [root / path for path, _ in rows]
     missing = next((file for file in files if not file.exists()), None)
     if missing is not None:
         message = f"{missing} is missing: restore {root}, or load into an empty store"
         raise StoreError(message)
-    body = lake_rows_sql(table, files)
+    newest = [root / path for path, is_newest in rows if is_newest]
+    body = lake_rows_sql(table, newest)
     view = f"raw.{quote_identifier(table.name)}"
     con.execute(f"create or replace view {view} as {body}")
     con.execute(f"comment on view {view} is {quote_literal(table.description)}")
+    body = lake_rows_sql(table, files, root=root)
+    view = f"raw.{quote_identifier(f'{table.name}_file')}"
+    con.execute(f"create or replace view {view} as {body}")
+    comment = f"All files of each day, each as it was written. {table.description}"
+    con.execute(f"comment on view {view} is {quote_literal(comment)}")
 
 
 def current_rows_sql(
@@ -309,6 +330,7 @@ def current_rows_sql(
     *,
     condition: str = "true",
     known_at: bool = False,
+    catalog: str | None = None,
 ) -> str:
     """Return the query for the newest version of each row of a raw table.
 
@@ -322,22 +344,39 @@ def current_rows_sql(
     known_at : bool
         Read what was known at a time: the query then has the named parameter
         ``$known_at``.
+    catalog : str, optional
+        Name of an attached store to read a table kept in DuckDB from.
 
     Notes
     -----
     A version is current when no later row names its key and its ``load_id`` in
     ``replaces_load_id``. Corrections are few, so this is an anti join against a tiny
-    set, never a sort of the whole table.
+    set, never a sort of the whole table. Of a lake table the newest file of each day
+    holds what is current; what was known at a time lies in the newest file of then.
     """
     wanted = columns or (*(column.name for column in table.columns), *LOAD_COLUMNS)
     selected = ", ".join(f"version.{quote_identifier(name)}" for name in wanted)
     key = ", ".join(quote_identifier(name) for name in table.key)
-    known = (
-        "and load_id in (select load_id from raw.load where loaded_at <= $known_at)"
-        if known_at
-        else ""
+    known_load = (
+        "load_id in (select load_id from raw.load where loaded_at <= $known_at)"
     )
+    known = f"and {known_load}" if known_at else ""
     name = f"raw.{quote_identifier(table.name)}"
+    if catalog is not None:
+        name = f"{quote_identifier(catalog)}.{name}"
+    if known_at and table.storage == "lake":
+        name = f"""(
+            select rows.* exclude (file_path)
+            from raw.{quote_identifier(f"{table.name}_file")} as rows
+            semi join (
+                select file_path
+                from raw.lake_file
+                where table_name = {quote_literal(table.name)} and {known_load}
+                qualify row_number() over (
+                    partition by trade_date order by load_id desc
+                ) = 1
+            ) as file using (file_path)
+        )"""
     return f"""
         select {selected}
         from (select * from {name} where {condition} {known}) as version

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.load.conftest import TODAY, write_base
+from tests.integration.load.conftest import TODAY, open_days, write_base
 from warehouse.load import LoadError, load_folder
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -439,6 +439,33 @@ def test_a_day_of_the_lake_is_written_whole_and_kept(market: Any) -> None:
         "from raw.minute_bar"
     ) == [(15, 15, 1, 1)]
     assert not list(market.settings.lake.rglob("*.tmp"))
+
+
+def test_minutes_known_before_a_correction_are_all_found(market: Any) -> None:
+    table = RAW_TABLE_BY_NAME["minute_bar"]
+    first, second = market.bars(open_days(market.new_day, 2))[:: len(market.codes)]
+    days = (first["trade_date"], second["trade_date"])
+    rows = [row for day in days for row in minute_rows(day, market.codes[:4])]
+    send(market, "minute_bar.csv", rows)
+    ((first_load,),) = market.query("select max(load_id) from raw.load")
+    send(market, "minute_bar.csv", [{**row, "volume_shares": 2.0} for row in rows[:5]])
+
+    query = current_rows_sql(table, ("volume_shares", "load_id"), known_at=True)
+    with connect_build(market.settings) as con:
+        con.execute(
+            "update raw.load set loaded_at = '2024-01-01' where load_id <= ?",
+            [first_load],
+        )
+        before, since, never = (
+            con.execute(
+                f"select count(*), sum(volume_shares), max(load_id) from ({query})",
+                {"known_at": known_at},
+            ).fetchone()
+            for known_at in ("2024-01-02", "2100-01-01", "2023-01-01")
+        )
+    assert before == (24, 24_000.0, first_load)
+    assert since == (24, 19_010.0, first_load + 1)
+    assert never == (0, None, None)
 
 
 def test_the_very_minutes_sent_again_take_a_correction_back(market: Any) -> None:
