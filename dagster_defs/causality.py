@@ -28,6 +28,7 @@ from warehouse.settings import Settings
 from warehouse.store import (
     connect_build,
     create_raw_tables,
+    current_rows_sql,
     quote_identifier,
     quote_literal,
 )
@@ -232,7 +233,7 @@ def copy_raw_until(source: Settings, target: Settings, cut: date | None) -> None
     Parameters
     ----------
     cut : date or None
-        Last day kept; None copies everything.
+        Last day kept, of the newest version of each row; None copies everything.
     """
     target.home.mkdir(parents=True, exist_ok=True)
     if source.lake.is_dir():
@@ -328,9 +329,10 @@ def _copy_sql(table: RawTable, cut: date | None) -> str:
         if table.known_column
         else ""
     )
-    return (
-        f"insert into {name} by name select {selected} from source_build.{name} {known}"
-    )
+    # Corrected first and cut then: a version that dates the row before the cut must not
+    # come back because the one that dates it after the cut is taken away.
+    current = current_rows_sql(table, catalog="source_build")
+    return f"insert into {name} by name select {selected} from ({current}) {known}"
 
 
 def _row_hash(columns: Sequence[str]) -> str:

@@ -371,3 +371,38 @@ def test_raw_rows_after_the_cut_are_gone(
     # The range that ends on 2024-02-20 is still open; the one of January is closed.
     assert ends == [(date(2024, 1, 15),), (None,), (None,)]
     assert {table.name for table in RAW_TABLES if table.storage == "duckdb"} <= names
+
+
+def test_a_corrected_date_after_the_cut_takes_the_row_away(tmp_path: Path) -> None:
+    """The version that was corrected does not come back when its correction is cut."""
+    source = Settings(home=tmp_path / "source", memory_limit="1GB")
+    with connect_build(source) as con:
+        create_raw_tables(con)
+        con.execute(
+            """
+            insert into raw.security by name
+            from (
+                values
+                ('600001.SH', 'main', date '2024-01-08', 1, null),
+                ('600002.SH', 'main', date '2024-01-08', 1, null),
+                ('600002.SH', 'main', date '2024-03-08', 2, 1),
+                ('600003.SH', 'main', date '2024-03-08', 1, null),
+                ('600003.SH', 'main', date '2024-01-08', 2, 1),
+            ) as t (security_code, board, list_date, load_id, replaces_load_id)
+            """
+        )
+    kept = {}
+    for cut in (CUT, date(2024, 3, 8)):
+        target = Settings(home=tmp_path / str(cut), memory_limit="1GB")
+        copy_raw_until(source, target, cut)
+        with connect_build(target, read_only=True) as con:
+            kept[cut] = con.execute(
+                "select security_code, list_date from raw.security order by all"
+            ).fetchall()
+    early, late = date(2024, 1, 8), date(2024, 3, 8)
+    assert kept[CUT] == [("600001.SH", early), ("600003.SH", early)]
+    assert kept[late] == [
+        ("600001.SH", early),
+        ("600002.SH", late),
+        ("600003.SH", early),
+    ]
