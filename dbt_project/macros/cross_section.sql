@@ -15,30 +15,34 @@
     absolute deviations, held within `factor_winsor_deviations`. That is the winsorised
     value on another scale, on which sums are exact whatever the unit of the factor.
     Where more than half of the values are equal the deviation is zero: nothing is
-    winsorised, and the largest distance is the unit. NULL of a constant.
+    winsorised, and the largest distance is the unit; it is too where nothing is to be
+    winsorised and a value lies more than a hundred deviations away. NULL of a constant.
 -#}
 {% macro cross_position(column, is_winsorised=true) -%}
     {%- set limit = var("factor_winsor_deviations") -%}
     {%- set distance -%} ({{ column }} - {{ column }}_median) {%- endset -%}
+    {%- set largest -%}
+    greatest(
+        {{ column }}_maximum - {{ column }}_median,
+        {{ column }}_median - {{ column }}_minimum
+    )
+    {%- endset -%}
     case
         -- Of a NULL and a number, least() and greatest() take the number.
         when {{ column }} is null then null
+        {% if is_winsorised -%}
         when {{ column }}_deviation > 0
             then
-                {% if is_winsorised -%}
                 greatest(
                     least({{ distance }} / {{ column }}_deviation, {{ limit }}),
                     -{{ limit }}
                 )
-                {%- else -%}
-                {{ distance }} / {{ column }}_deviation
-                {%- endif %}
+        {%- else -%}
+        when 100 * {{ column }}_deviation > {{ largest }}
+            then {{ distance }} / {{ column }}_deviation
+        {%- endif %}
         when {{ column }}_maximum > {{ column }}_minimum
-            then
-                {{ distance }} / greatest(
-                    {{ column }}_maximum - {{ column }}_median,
-                    {{ column }}_median - {{ column }}_minimum
-                )
+            then {{ distance }} / {{ largest }}
     end
 {%- endmacro %}
 
