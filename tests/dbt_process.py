@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,9 @@ from pathlib import Path
 from warehouse.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+# A command that takes longer hangs, and is ended.
+LONGEST_SECONDS = 900
+WITHOUT_THREADS = {"DBT_STATIC_PARSER": "false"}
 
 
 @dataclass
@@ -107,6 +111,8 @@ def _serve(scratch: Path) -> None:
         *("--profiles-dir", str(DBT_PROJECT)),
     ]
     os.environ["LUNDONG_BUILD_PATH"] = str(scratch / "build.duckdb")
+    # The static parser has threads of its own, which a child would wait for in vain.
+    os.environ.update(WITHOUT_THREADS)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -123,11 +129,12 @@ def _serve(scratch: Path) -> None:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
+            signal.alarm(LONGEST_SECONDS)
             with open(request["output"], "wb") as file:  # noqa: PTH123
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
             os.environ.clear()
-            os.environ.update(request["environment"])
+            os.environ.update({**request["environment"], **WITHOUT_THREADS})
             arguments = [*request["arguments"], *project]
             done = dbtRunner(manifest=parsed.result).invoke(arguments)
             if done.exception is not None:
