@@ -62,7 +62,7 @@ Day = Annotated[
         "--week",
         formats=["%Y-%m-%d"],
         metavar="DATE",
-        help="Any day of the exchange week wanted; the newest week by default.",
+        help="Any day of the week wanted, Monday to Sunday; by default the newest.",
     ),
 ]
 Format = Annotated[

@@ -66,6 +66,15 @@ def partition_of(day: date) -> str:
     return (day - timedelta(days=(day.weekday() - SATURDAY) % 7)).isoformat()
 
 
+def partition_of_week(day: date) -> str:
+    """Return the name of the partition with the exchange week of ``day``.
+
+    An exchange week runs from Monday to Sunday: who names a Saturday or Sunday means
+    the week that just ended, though the partition of the next one has opened.
+    """
+    return partition_of(day - timedelta(days=day.weekday()))
+
+
 def weeks_to_refresh(last_built: date | None, last_loaded: date) -> WeekRange:
     """Return the weeks that a refresh completes.
 

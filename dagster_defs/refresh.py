@@ -18,7 +18,11 @@ from dagster_defs.build import build_definitions
 from dagster_defs.checks import PUBLICATION
 from dagster_defs.instance import open_instance
 from dagster_defs.jobs import REFRESH
-from dagster_defs.partitions import WeekRange, partition_of, weeks_to_refresh
+from dagster_defs.partitions import (
+    WeekRange,
+    partition_of_week,
+    weeks_to_refresh,
+)
 from dagster_defs.resources import Progress, no_progress
 from warehouse.build_window import first_loaded_day, last_built_day, last_loaded_day
 from warehouse.lock import writer_lock
@@ -82,9 +86,10 @@ def refresh(
     Parameters
     ----------
     week : date, optional
-        A day of the week to refresh. If later weeks are loaded, the raw data are cut at
-        the end of the week and the warehouse is built and published in a store of its
-        own, ``as_of/<Friday>``; the current publication is not touched.
+        A day of the week to refresh, Monday to Sunday. If later weeks are loaded, the
+        raw data are cut at the end of the week and the warehouse is built and published
+        in a store of its own, ``as_of/<Friday>``; the current publication is not
+        touched.
     full : bool
         Rewrite every table whole.
 
@@ -106,9 +111,9 @@ def refresh(
                 "`lundong load folder`"
             )
         weeks = weeks_to_refresh(built, loaded)
-        if week is None or partition_of(week) == weeks.last_key:
+        if week is None or partition_of_week(week) == weeks.last_key:
             return _run(settings, weeks, full=full, as_of=None, progress=progress)
-        key = partition_of(week)
+        key = partition_of_week(week)
         weeks = WeekRange(key, key)
         if weeks.first_day > loaded:
             raise RefreshError(
@@ -197,6 +202,14 @@ def failure_message(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return one_line(data.user_failure_data.description)
+            # Dagster's own error of a blocking check has its name alone.
+            found = [
+                f"{check.check_name}: {check.description}"
+                for check in result.get_asset_check_evaluations()
+                if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+            ]
+            if found:
+                return one_line("; ".join(found))
             error = data.error
             while error is not None and error.cause is not None:
                 error = error.cause

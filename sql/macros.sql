@@ -22,14 +22,15 @@ create macro latest_day() as (
     from meta.meta_publication as p
 );
 
--- Exchange week (its last trading day) of any calendar day; NULL before the calendar. The
--- longest holidays close the exchanges for less than three weeks.
+-- Exchange week (its last trading day) of any calendar day, Monday to Sunday; NULL in a
+-- week without trading and outside the calendar.
 create macro week_of(calendar_day) as (
-    select min(w.trade_week)
+    select max(w.trade_week)
     from core.dim_trade_week as w
     where
-        w.last_day >= cast(calendar_day as date)
-        and w.last_day < cast(calendar_day as date) + 21
+        w.trade_week between
+        cast(calendar_day as date) + 1 - cast(isodow(cast(calendar_day as date)) as integer)
+        and cast(calendar_day as date) + 7 - cast(isodow(cast(calendar_day as date)) as integer)
 );
 
 -- Industry system of the diffusion index: CITIC level 1 where it is loaded.

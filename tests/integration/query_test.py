@@ -23,6 +23,7 @@ from warehouse.query import (
     run_sql,
 )
 from warehouse.settings import Settings
+from warehouse.status import trade_week_of
 from warehouse.store import StoreError
 
 HEADER = """-- question: Which industries lead, and
@@ -124,6 +125,35 @@ def test_values_are_bound_and_defaults_evaluated(published: Settings) -> None:
     assert run_query(published, "leaders", {"industry": hostile}).num_rows == 2
 
 
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [
+        ("2023-12-31", None),
+        ("2024-01-01", "2024-01-05"),
+        ("2024-01-07", "2024-01-05"),
+        ("2024-01-08", "2024-01-12"),
+        ("2024-01-12", "2024-01-12"),
+        ("2024-01-13", "2024-01-12"),
+        ("2024-01-14 20:00", "2024-01-12"),
+        ("2024-01-21", "2024-01-19"),
+        ("2024-01-22", None),
+    ],
+)
+def test_a_week_runs_from_monday_to_sunday(
+    published: Settings, day: str, week: str | None
+) -> None:
+    """The macro of the queries and the report's look-up give the same week."""
+    expected = date.fromisoformat(week) if week else None
+    asked = f"select week_of(timestamp '{day}') as week"
+    assert run_sql(published, asked).column("week").to_pylist() == [expected]
+    calendar_day = datetime.fromisoformat(day).date()
+    if expected is None:
+        with pytest.raises(StoreError, match="has no trading day"):
+            trade_week_of(published, calendar_day)
+    else:
+        assert trade_week_of(published, calendar_day) == expected
+
+
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
@@ -168,7 +198,7 @@ where trade_week = week_of($week) and industry_code = $industry
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("week", "2024-01-20", "no week '2024-01-20'; nearest: 2024-01-05, 2024-01-12"),
+        ("week", "2024-01-22", "no week '2024-01-22'; nearest: 2024-01-05, 2024-01-12"),
         ("week", "2023-06-20", "no week '2023-06-20'; nearest: 2024-01-05"),
         ("industry", "CI005009", "no industry 'CI005009'; nearest: CI00500"),
         ("industry", "银行", "there are: CI005001, CI005002, CI005003"),

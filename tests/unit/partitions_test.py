@@ -11,6 +11,7 @@ from dagster_defs.partitions import (
     WeekRange,
     make_weeks,
     partition_of,
+    partition_of_week,
     weeks_to_refresh,
 )
 from dagster_defs.project import build_arguments, build_variables
@@ -39,6 +40,14 @@ def test_partition_holds_its_days(day: date, key: str) -> None:
     window = make_weeks(None).time_window_for_partition_key(key)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI)
     assert window.start.timestamp() <= noon.timestamp() < window.end.timestamp()
+
+
+@pytest.mark.parametrize("day", range(17, 24))
+def test_a_week_is_named_by_any_day_from_monday_to_sunday(day: int) -> None:
+    """On the Saturday after it the next partition is open; the week is the past one."""
+    assert partition_of_week(date(2024, 6, day)) == "2024-06-15"
+    assert partition_of_week(date(2024, 6, 24)) == "2024-06-22"
+    assert partition_of_week(date(2024, 6, 16)) == "2024-06-08"
 
 
 def test_partitions_begin_with_the_first_loaded_week() -> None:
