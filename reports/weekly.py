@@ -124,7 +124,15 @@ SECTIONS = {
             p.win_rate
         from rotation.fct_rotation_performance as p
         inner join core.dim_strategy as s using (strategy_code)
-        where p.period = 'all' or regexp_matches(p.period, '^\\d{4}$')
+        where
+            (p.period = 'all' or regexp_matches(p.period, '^\\d{4}$'))
+            -- The block reaches to the end of the data: no page of an earlier week may
+            -- print what came after it.
+            and $week = (
+                select max(w.trade_week)
+                from core.dim_trade_week as w
+                where w.is_complete
+            )
         order by p.strategy_code, p.period = 'all' desc, p.period
     """,
     "absent": """

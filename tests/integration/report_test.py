@@ -90,6 +90,39 @@ def test_an_earlier_week_has_a_page_of_its_own(
     assert f"signal {signal}" in page
 
 
+def test_only_the_newest_week_has_the_performance_to_the_end_of_the_data(
+    small_settings: Settings, tmp_path: Path
+) -> None:
+    """A page of an earlier week prints no figure of what came after it."""
+    with connect_published(small_settings) as con:
+        newest, before, as_of = con.execute(
+            """
+            select
+                max(trade_week),
+                max_by(previous_week, trade_week),
+                (
+                    select max_by(as_of_date, publication_id)
+                    from meta.meta_publication
+                )
+            from core.dim_trade_week
+            where is_complete
+            """
+        ).fetchall()[0]
+        annual = con.execute(
+            """
+            select annualised_return
+            from rotation.fct_rotation_performance
+            where strategy_code = 'diffusion_weekly' and period = 'all'
+            """
+        ).fetchall()[0][0]
+    page = page_of(small_settings, tmp_path / "newest", newest)
+    assert f"data to {as_of}</span></h2>" in page
+    assert f">{100 * annual:z.2f}%<" in page
+    earlier = page_of(small_settings, tmp_path / "before", before)
+    assert "历史表现" not in earlier
+    assert "Sharpe" not in earlier
+
+
 def test_a_week_that_is_not_there_is_named(
     small_settings: Settings, tmp_path: Path
 ) -> None:
