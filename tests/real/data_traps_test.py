@@ -72,7 +72,7 @@ def test_every_row_of_every_file_is_accounted_for(
     assert sum(read for name, read, *_ in loads if name.startswith("daily_20")) == (
         7_099_517 + 3_894_485
     )
-    assert set_aside(query, "daily_bar") == {}
+    assert set_aside(query, "daily_bar") == {"another_companys_bars": 11_966}
 
 
 def test_1_delisted_stocks_keep_their_returns_at_a_rebuilt_level(
@@ -121,7 +121,7 @@ def test_2_flat_bars_of_suspended_days_are_kept_and_counted(query: Query) -> Non
     assert query(
         "select count(*), count(volume_shares) from raw.daily_bar "
         "where trade_date < '2021-01-01' and coalesce(volume_shares, 0) = 0"
-    ) == [(340_649, 339_417)]
+    ) == [(340_649 - 430, 339_417 - 256)]
 
 
 def test_3_the_percentage_change_is_checked_and_not_loaded(query: Query) -> None:
@@ -199,7 +199,8 @@ def test_6_industries_are_those_known_on_the_day(query: Query) -> None:
     stocks = query(
         "select count(*) from raw.daily_bar where trade_date = $day", day="2012-06-29"
     )
-    assert stocks == [(2_215,)]
+    # Five of the file's 2,215 bear another company's bars.
+    assert stocks == [(2_210,)]
     assert set_aside(query, "industry_member")["scheme_before_2014"] == 1_373
     assert set_aside(query, "industry_member")["overtaken_before_known"] == 2
     (name, edited) = next(iter(finding(query, "edited_after_known").items()))
@@ -361,6 +362,65 @@ def test_wrong_factors_are_repaired_and_counted(query: Query, real_data: Path) -
         """
     )
     assert repaired == [(12,)]
+
+
+def test_bars_of_another_company_are_set_aside(query: Query) -> None:
+    """Of no code left do the shares, cap / close, fall quarter for quarter."""
+    falling = query(
+        """
+        with
+        held as (
+            select
+                fundamental.security_code,
+                period_end,
+                market_cap_cny / close_cny as shares,
+                adjust_factor,
+            from raw.fundamental
+            asof join raw.daily_bar
+                on
+                    fundamental.security_code = daily_bar.security_code
+                    and fundamental.period_end >= daily_bar.trade_date
+            where
+                known_date = period_end
+                and market_cap_cny > 0
+                and trade_date >= period_end - 40
+        ),
+        steps as (
+            select
+                security_code,
+                shares / lag(shares) over quarters as share_step,
+                adjust_factor / lag(adjust_factor) over quarters as factor_step,
+            from held
+            window quarters as (partition by security_code order by period_end)
+        )
+        select security_code, count(*)
+        from steps
+        where share_step < 0.88 and abs(factor_step - 1) < 0.01
+        group by security_code
+        having count(*) > 2
+        """
+    )
+    assert falling == []
+    dropped = query(
+        "select row_json ->> 'security_code' as code, count(*) from raw.rejected_row "
+        "where reason = 'another_companys_bars' group by code order by code"
+    )
+    assert dropped == [
+        ("002231.SZ", 2_483),
+        ("300344.SZ", 2_500),
+        ("300391.SZ", 2_493),
+        ("600355.SH", 2_503),
+        ("603056.SH", 1_987),
+    ]
+    # Nor does the listing date come from them.
+    assert query(
+        "select security_code, cast(list_date as varchar) from raw.security "
+        "where security_code in ('300344.SZ', '300391.SZ', '603056.SH') order by all"
+    ) == [
+        ("300344.SZ", "2012-07-20"),
+        ("300391.SZ", "2014-02-21"),
+        ("603056.SH", "2018-01-07"),
+    ]
 
 
 def test_files_that_no_entry_takes_are_named(query: Query) -> None:
