@@ -54,7 +54,6 @@ select
         as float_source,
     total_shares * last_close_cny as total_cap_cny,
     known_float_shares * last_close_cny as float_cap_cny,
-    previous_total_shares * previous_last_close_cny as previous_total_cap_cny,
     previous_known_float_shares
     * previous_last_close_cny as previous_float_cap_cny,
     {{
