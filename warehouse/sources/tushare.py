@@ -3,6 +3,9 @@
 Calls the endpoints declared in ``tushare_tables``, keeps their pages as Parquet, and
 writes the raw tables' columns for the one loader. Add what concerns requests, pages and
 partitions here; keep fields, units and queries out, they stand in ``tushare_tables``.
+
+The service is called over plain HTTP: the token travels unencrypted and can be read on
+the way.
 """
 
 from __future__ import annotations
