@@ -60,8 +60,9 @@
     needs. Ranks are taken over the stocks that have both a factor and a return, again
     over those that could be bought at the open, doubled so that average ranks are
     integers; rank() and count(*) over the same frame tell how many stand above, and how
-    many above or level. A layer is cut by position: equal values are told apart by the
-    security, so that no layer is empty; 0 stands for too few stocks. Five sorts a factor, of integers and one double.
+    many above or level. Between two weeks a weight drifts with its stock: of equal
+    weights in a layer of n whose returns sum to s, (1 + r) / (n + s) is left. A layer is cut by position: equal values are told apart by the
+    security, so that no layer is empty; 0 stands for too few stocks. Six sorts a factor, of integers and one double.
 -#}
 {% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
 {%- set group = "partition by universe_number, trade_week" -%}
@@ -75,13 +76,18 @@ select
         layer,
         count(*) as stock_count,
         count(*) filter (where is_buyable_at_open) as buyable_count,
-        count(*) filter (
-            where
-            layer_before = layer
-            and week_before = factor_week
-        ) as kept_count,
+        count(*) filter (where is_sellable_at_open) as sellable_count,
+        count(weight_before) as kept_count,
+        sum(cast(weight_before as decimal(38, 18))) as kept_weight_before,
+        sum(cast(abs(1 / layer_count - weight_before) as decimal(38, 18)))
+            as kept_weight_change,
         sum(cast(paper_return as decimal(18, 12))) as paper_return_sum,
-        sum(cast(tradable_return as decimal(18, 12))) as tradable_return_sum,
+        sum(cast(tradable_return as decimal(18, 12))) filter (
+            where is_buyable_at_open
+        ) as tradable_return_sum,
+        sum(cast(tradable_return as decimal(18, 12))) filter (
+            where is_sellable_at_open
+        ) as sellable_return_sum,
         {%- for prefix, ranks, condition in [
             ("", "", ""),
             ("buyable_", "buyable_", " filter (where is_buyable_at_open)"),
@@ -97,50 +103,69 @@ select
     from (
         select
             *,
-            lag(layer) over by_stock as layer_before,
-            lag(trade_week) over by_stock as week_before,
+            case
+                when
+                    lag(layer) over by_stock = layer
+                    and lag(trade_week) over by_stock = factor_week
+                    then lag(drifted_weight) over by_stock
+            end as weight_before,
         from (
             select
-                universe_number,
-                trade_week,
-                factor_week,
-                security_number,
-                is_buyable_at_open,
-                paper_return,
-                tradable_return,
-                case
-                    when count(*) over whole >= {{ minimum_stocks }}
-                        then
-                            cast(
-                                1
-                                + (row_number() over by_position - 1)
-                                * {{ layers }} // count(*) over whole as utinyint
-                            )
-                    else 0
-                end as layer,
-                rank() over by_factor + count(*) over by_factor as factor_rank,
-                rank() over by_return + count(*) over by_return as return_rank,
-                rank() over by_buyable_factor
-                + count(*) over by_buyable_factor as buyable_factor_rank,
-                rank() over by_buyable_return
-                + count(*) over by_buyable_return as buyable_return_rank,
-            from {{ relation }}
-            where isfinite({{ factor }})
-            window
-                by_position as ({{ group }} order by {{ factor }} desc, security_number),
-                whole as (
-                    {{ group }}
-                    order by {{ factor }} desc
-                    range between unbounded preceding and unbounded following
-                ),
-                by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
-                by_return as ({{ group }} order by paper_return desc {{ so_far }}),
-                by_buyable_factor as (
-                    {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
-                ),
-                by_buyable_return as (
-                    {{ buyable_group }} order by tradable_return desc {{ so_far }}
-                )
+                *,
+                count(*) over by_layer as layer_count,
+                (1 + paper_return) / nullif(
+                    count(*) over by_layer
+                    + cast(
+                        sum(cast(paper_return as decimal(18, 12))) over by_layer
+                        as double
+                    ),
+                    0
+                ) as drifted_weight,
+            from (
+                select
+                    universe_number,
+                    trade_week,
+                    factor_week,
+                    security_number,
+                    is_buyable_at_open,
+                    is_sellable_at_open,
+                    paper_return,
+                    tradable_return,
+                    case
+                        when count(*) over whole >= {{ minimum_stocks }}
+                            then
+                                cast(
+                                    1
+                                    + (row_number() over by_position - 1)
+                                    * {{ layers }} // count(*) over whole as utinyint
+                                )
+                        else 0
+                    end as layer,
+                    rank() over by_factor + count(*) over by_factor as factor_rank,
+                    rank() over by_return + count(*) over by_return as return_rank,
+                    rank() over by_buyable_factor
+                    + count(*) over by_buyable_factor as buyable_factor_rank,
+                    rank() over by_buyable_return
+                    + count(*) over by_buyable_return as buyable_return_rank,
+                from {{ relation }}
+                where isfinite({{ factor }})
+                window
+                    by_position as ({{ group }} order by {{ factor }} desc, security_number),
+                    whole as (
+                        {{ group }}
+                        order by {{ factor }} desc
+                        range between unbounded preceding and unbounded following
+                    ),
+                    by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
+                    by_return as ({{ group }} order by paper_return desc {{ so_far }}),
+                    by_buyable_factor as (
+                        {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
+                    ),
+                    by_buyable_return as (
+                        {{ buyable_group }} order by tradable_return desc {{ so_far }}
+                    )
+            )
+            window by_layer as ({{ group }}, layer)
         )
         window
             by_stock as (
@@ -153,7 +178,7 @@ select
 
 {# Ranks of the returns of the next weeks; NULL once the stock has left the universe. -#}
 {% macro return_rank_columns(weeks) -%}
-    {% for ahead in range(weeks) -%}
+    {% for ahead in range(1, weeks) -%}
     first_value(doubled_return_rank) over (
             partition by universe_number, security_code
             order by week_number
@@ -173,7 +198,7 @@ select
         week_number,
         factor_week,
         '{{ factor }}' as factor_code,
-        {%- for horizon in range(1, weeks + 1) %}
+        {%- for horizon in range(2, weeks + 1) %}
         {%- set y = "return_rank_" ~ horizon %}
         count({{ y }}) as stock_count_{{ horizon }},
         sum(factor_rank * {{ y }}) as product_sum_{{ horizon }},
@@ -189,7 +214,7 @@ select
             universe_number,
             week_number,
             factor_week,
-            {% for horizon in range(1, weeks + 1) -%}
+            {% for horizon in range(2, weeks + 1) -%}
             return_rank_{{ horizon }},
             {% endfor -%}
             cast(rank() over so_far + count(*) over so_far as integer) as factor_rank,

@@ -1,7 +1,7 @@
 {#
     Newey and West's t value of the mean of a series, in three steps: lags of the series
     in its order, sums over it, and the value from the sums. The lags are
-    floor(4 (n / 100)^(2/9)), at most eight up to n = 2,267, forty-three years of weeks.
+    floor(4 (n / 100)^(2/9)), and never more than eight: up to 3,844 weeks that is none less.
     All sums are exact, so that the order in which rows arrive does not show.
 -#}
 {% macro newey_west_lag_columns(column, window) -%}
@@ -54,7 +54,7 @@
 
 {% macro series_newey_west_t() -%}
     {%- set mean = "(value_sum / value_count)" -%}
-    {%- set lag_count = "floor(4 * power(value_count / 100, 2 / 9))" -%}
+    {%- set lag_count = "least(floor(4 * power(value_count / 100, 2 / 9)), 8)" -%}
     {%- set long_run -%}
     (
                 square_sum

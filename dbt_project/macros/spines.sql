@@ -754,7 +754,19 @@
         universe,
         factor_code,
         count(distinct horizon_weeks) as row_count,
-    from {{ ref("int_factor_decay_weekly") }}
+    from (
+        select
+            universe,
+            factor_code,
+            1 as horizon_weeks,
+        from {{ ref("fct_factor_ic_weekly") }}
+        union all
+        select
+            universe,
+            factor_code,
+            horizon_weeks,
+        from {{ ref("int_factor_decay_weekly") }}
+    ) as followed
     group by universe, factor_code
 {%- endmacro %}
 

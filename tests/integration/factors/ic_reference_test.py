@@ -25,6 +25,7 @@ from tests.integration.factors.reference import (
     newey_west,
     read_panel,
     summaries,
+    weekly_decays,
     weekly_tests,
 )
 from warehouse.settings import Settings
@@ -61,6 +62,9 @@ FACTORS = {
 STOCKS = 130
 WEEKS = 44
 TOLERANCE = 1e-9
+# A rank correlation of a week, and the mean over all weeks and horizons.
+LARGEST_DECAY_DIFFERENCE = 0.1
+MEAN_DECAY_DIFFERENCE = 0.01
 
 
 def make_days(rng: np.random.Generator) -> pd.DataFrame:
@@ -117,6 +121,7 @@ def make_market(path: Path, *, seed: int = 3, shuffled: bool = False) -> None:
                     "is_delisting_period": last < len(days) and day > last - 8,
                     "is_suspended": suspended,
                     "opens_at_limit_up": not suspended and bool(rng.random() < 0.05),
+                    "opens_at_limit_down": not suspended and bool(rng.random() < 0.04),
                 }
             )
             price = close
@@ -265,7 +270,13 @@ def assert_all_equal(path: Path, panel: Panel) -> None:
     expected = summaries(ics, panel.weeks[-1])
     assert assert_equal(own(name), expected, KEYS[name]) > 300
     name = "factors.fct_factor_ic_decay"
-    assert assert_equal(own(name), decays(panel), KEYS[name]) > 300
+    weekly = weekly_decays(panel)
+    assert assert_equal(own(name), decays(weekly), KEYS[name]) > 300
+    # Ranks of their own weeks against ranks among the stocks that both weeks share.
+    apart = (weekly["rank_ic"] - weekly["exact"]).abs()
+    assert apart[weekly["horizon_weeks"] == 1].max() == 0
+    assert apart.max() < LARGEST_DECAY_DIFFERENCE
+    assert apart.mean() < MEAN_DECAY_DIFFERENCE
     wide = layers.set_index(["universe", "factor_code", "trade_week", "layer"])
     first, last = (wide.xs(layer, level="layer") for layer in (1, 10))
     name = "factors.fct_factor_long_short_weekly"
@@ -274,8 +285,14 @@ def assert_all_equal(path: Path, panel: Panel) -> None:
         pd.DataFrame(
             {
                 "paper_return": first["paper_return"] - last["paper_return"],
-                "tradable_return": first["tradable_return"] - last["tradable_return"],
-                "unfillable_share": first["unfillable_share"],
+                "tradable_return": first["tradable_return"] - last["sellable_return"],
+                "unfillable_share": (
+                    first["unfillable_share"] * first["stock_count"]
+                    + last["unsellable_share"] * last["stock_count"]
+                )
+                / (first["stock_count"] + last["stock_count"]).replace(0, np.nan),
+                "long_unfillable_share": first["unfillable_share"],
+                "short_unfillable_share": last["unsellable_share"],
                 "turnover": first["turnover"] + last["turnover"],
                 "stock_count": first["stock_count"] + last["stock_count"],
             }

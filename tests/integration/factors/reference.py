@@ -28,15 +28,17 @@ class Panel:
     """Dense arrays [week, stock] of the complete weeks of a market.
 
     ``member`` has those that a universe could hold at the week's last close, ``paper``
-    and ``tradable`` the returns that end in the week, ``factors`` the values at its
-    last close; NaN where there is none.
+    the returns that end in the week, ``buyable`` and ``sellable`` those from its first
+    open of what could be bought or sold there, ``factors`` the values at its last
+    close; NaN where there is none.
     """
 
     weeks: list[dt.date]
     codes: list[str]
     member: dict[str, np.ndarray]
     paper: np.ndarray
-    tradable: np.ndarray
+    buyable: np.ndarray
+    sellable: np.ndarray
     factors: dict[str, np.ndarray]
 
 
@@ -51,7 +53,7 @@ def read_panel(con: duckdb.DuckDBPyConnection, factors: list[str]) -> Panel:
         select
             day.trade_date, day.security_code, day.adjusted_open, day.adjusted_close,
             status.listed_days, status.is_st, status.is_delisting_period,
-            status.is_suspended, status.opens_at_limit_up
+            status.is_suspended, status.opens_at_limit_up, status.opens_at_limit_down
         from intermediate.int_security_day as day
         inner join intermediate.int_tradability_day as status
             using (trade_date, security_code)
@@ -65,15 +67,16 @@ def read_panel(con: duckdb.DuckDBPyConnection, factors: list[str]) -> Panel:
     first_day = set(days.groupby("trade_week")["trade_date"].min())
     bars = bars.merge(days, on="trade_date").sort_values("trade_date")
 
-    close, opening, tradable = (np.full(shape, np.nan) for _ in range(3))
+    close, to_buy, to_sell = (np.full(shape, np.nan) for _ in range(3))
     is_last, traded, plain = (np.zeros(shape, bool) for _ in range(3))
     for bar in bars.itertuples():
         at = week_at[bar.trade_week], code_at[bar.security_code]
         close[at] = bar.adjusted_close
-        if bar.trade_date in first_day and not (
-            bar.is_suspended or bar.opens_at_limit_up
-        ):
-            opening[at] = bar.adjusted_open
+        if bar.trade_date in first_day and not bar.is_suspended:
+            if not bar.opens_at_limit_up:
+                to_buy[at] = bar.adjusted_open
+            if not bar.opens_at_limit_down:
+                to_sell[at] = bar.adjusted_open
         if bar.trade_date == bar.trade_week:
             is_last[at] = True
             traded[at] = not bar.is_suspended
@@ -82,7 +85,10 @@ def read_panel(con: duckdb.DuckDBPyConnection, factors: list[str]) -> Panel:
             )
     paper = np.full(shape, np.nan)
     paper[1:] = close[1:] / close[:-1] - 1
-    tradable = np.where(np.isnan(paper), np.nan, close / opening - 1)
+    buyable, sellable = (
+        np.where(np.isnan(paper), np.nan, close / opening - 1)
+        for opening in (to_buy, to_sell)
+    )
 
     member = {"all": plain & traded}
     ranges = con.execute(
@@ -128,7 +134,7 @@ def read_panel(con: duckdb.DuckDBPyConnection, factors: list[str]) -> Panel:
         values[factor][rows] = wide[factor].astype(float)
         values[factor][~np.isfinite(values[factor])] = np.nan
     dates = [pd.Timestamp(week).date() for week in weeks]
-    return Panel(dates, codes, member, paper, tradable, values)
+    return Panel(dates, codes, member, paper, buyable, sellable, values)
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
@@ -166,8 +172,9 @@ def weekly_tests(panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
                     weights_before = None
                     continue
                 x = values[week - 1, stocks]
-                y, z = panel.paper[week, stocks], panel.tradable[week, stocks]
-                buyable = ~np.isnan(z)
+                y, z = panel.paper[week, stocks], panel.buyable[week, stocks]
+                short = panel.sellable[week, stocks]
+                buyable, sellable = ~np.isnan(z), ~np.isnan(short)
                 key = (universe, factor, panel.weeks[week])
                 ics.append(
                     (
@@ -182,8 +189,7 @@ def weekly_tests(panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
                 )
                 if len(stocks) < LAYERS * LAYER_MINIMUM:
                     layers += [
-                        (*key, layer + 1, np.nan, np.nan, np.nan, np.nan, 0)
-                        for layer in range(LAYERS)
+                        (*key, layer + 1, *([np.nan] * 6), 0) for layer in range(LAYERS)
                     ]
                     weights_before = None
                     continue
@@ -195,24 +201,27 @@ def weekly_tests(panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
                     held = layer_of == layer
                     weight = np.zeros(len(panel.codes))
                     weight[stocks[held]] = 1 / held.sum()
-                    weights[layer] = weight
                     turnover = (
                         np.nan
                         if weights_before is None
                         else np.abs(weight - weights_before[layer]).sum()
                     )
-                    fills = z[held & buyable]
+                    bought, sold = z[held & buyable], short[held & sellable]
                     layers.append(
                         (
                             *key,
                             layer + 1,
                             y[held].mean(),
-                            fills.mean() if len(fills) else np.nan,
+                            bought.mean() if len(bought) else np.nan,
                             1 - buyable[held].mean(),
+                            sold.mean() if len(sold) else np.nan,
+                            1 - sellable[held].mean(),
                             turnover,
                             held.sum(),
                         )
                     )
+                    grown = weight * np.where(weight > 0, 1 + panel.paper[week], 0)
+                    weights[layer] = grown / grown.sum()
                 weights_before = weights
     keys = ["universe", "factor_code", "trade_week"]
     return (
@@ -236,6 +245,8 @@ def weekly_tests(panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "paper_return",
                 "tradable_return",
                 "unfillable_share",
+                "sellable_return",
+                "unsellable_share",
                 "turnover",
                 "stock_count",
             ],
@@ -243,8 +254,12 @@ def weekly_tests(panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
-def decays(panel: Panel) -> pd.DataFrame:
-    """Mean, spread and t value of the correlations with each later week."""
+def weekly_decays(panel: Panel) -> pd.DataFrame:
+    """Correlate each factor with the later weeks, in two ways.
+
+    ``rank_ic`` is of the ranks that both have in their own weeks, from the second week
+    on; ``exact`` is Spearman's on the stocks that both share.
+    """
     rows = []
     for universe in UNIVERSES:
         ranked = np.full(panel.paper.shape, np.nan)
@@ -252,51 +267,54 @@ def decays(panel: Panel) -> pd.DataFrame:
             held = panel.member[universe][week - 1] & ~np.isnan(panel.paper[week])
             ranked[week, held] = rankdata(panel.paper[week, held])
         for factor, values in panel.factors.items():
-            found: dict[int, list[float]] = {}
             for week in range(len(panel.weeks) - 1):
                 known = ~np.isnan(values[week]) & ~np.isnan(ranked[week + 1])
                 x = np.full(len(panel.codes), np.nan)
                 x[known] = rankdata(values[week, known])
-                for horizon in range(1, HORIZONS + 1):
-                    if week + horizon >= len(panel.weeks):
-                        break
+                last = min(HORIZONS, len(panel.weeks) - 1 - week)
+                for horizon in range(1, last + 1):
                     y = ranked[week + horizon]
                     both = ~np.isnan(x + y)
                     if not both.any():
                         continue
+                    a, b = x[both], y[both]
                     defined = (
-                        both.sum() >= MINIMUM_STOCKS
-                        and np.ptp(x[both]) > 0
-                        and np.ptp(y[both]) > 0
+                        len(a) >= MINIMUM_STOCKS and np.ptp(a) > 0 and np.ptp(b) > 0
                     )
-                    value = np.corrcoef(x[both], y[both])[0, 1] if defined else np.nan
-                    found.setdefault(horizon, []).append(value)
-            for horizon, series in found.items():
-                values_of = np.array(series)
-                kept = values_of[~np.isnan(values_of)]
-                rows.append(
-                    (
-                        universe,
-                        factor,
-                        horizon,
-                        kept.mean() if len(kept) else np.nan,
-                        kept.std(ddof=1) if len(kept) > 1 else np.nan,
-                        newey_west(kept),
-                        len(kept),
+                    fixed = exact = np.nan
+                    if defined:
+                        fixed = np.corrcoef(a, b)[0, 1]
+                        exact = np.corrcoef(rankdata(a), rankdata(b))[0, 1]
+                    rows.append(
+                        (
+                            universe,
+                            factor,
+                            horizon,
+                            panel.weeks[week + horizon],
+                            exact if horizon == 1 else fixed,
+                            exact,
+                        )
                     )
-                )
-    return pd.DataFrame(
-        rows,
-        columns=[
-            "universe",
-            "factor_code",
-            "horizon_weeks",
-            "mean",
-            "std",
-            "t_value",
-            "week_count",
-        ],
-    )
+    keys = ["universe", "factor_code", "horizon_weeks", "trade_week"]
+    return pd.DataFrame(rows, columns=[*keys, "rank_ic", "exact"])
+
+
+def decays(weekly: pd.DataFrame) -> pd.DataFrame:
+    """Mean, spread and t value of the correlations with each later week."""
+    rows = []
+    keys = ["universe", "factor_code", "horizon_weeks"]
+    for key, own in weekly.groupby(keys):
+        kept = own.sort_values("trade_week")["rank_ic"].dropna().to_numpy()
+        rows.append(
+            (
+                *key,
+                kept.mean() if len(kept) else np.nan,
+                kept.std(ddof=1) if len(kept) > 1 else np.nan,
+                newey_west(kept),
+                len(kept),
+            )
+        )
+    return pd.DataFrame(rows, columns=[*keys, "mean", "std", "t_value", "week_count"])
 
 
 def summaries(ics: pd.DataFrame, last_week: dt.date) -> pd.DataFrame:

@@ -52,7 +52,7 @@ member as materialized (
         followed.universe_number,
         followed.week_number,
         followed.factor_week,
-        {% for horizon in range(1, weeks + 1) -%}
+        {% for horizon in range(2, weeks + 1) -%}
         followed.return_rank_{{ horizon }},
         {% endfor -%}
         {% for panel in factor_panels() -%}
@@ -82,7 +82,7 @@ summed as materialized (
 ),
 
 correlated as (
-    {% for horizon in range(1, weeks + 1) -%}
+    {% for horizon in range(2, weeks + 1) -%}
     {% if not loop.first -%}
     union all
     {% endif -%}

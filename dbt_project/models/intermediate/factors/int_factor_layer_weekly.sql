@@ -28,6 +28,7 @@ member as materialized (
         universe_return.factor_week,
         security_number.security_number,
         universe_return.is_buyable_at_open,
+        universe_return.is_sellable_at_open,
         universe_return.paper_return,
         universe_return.tradable_return,
         {% for panel in factor_panels() -%}
@@ -67,9 +68,13 @@ select
     layer,
     cast(stock_count as integer) as stock_count,
     cast(buyable_count as integer) as buyable_count,
+    cast(sellable_count as integer) as sellable_count,
     cast(kept_count as integer) as kept_count,
+    kept_weight_before,
+    kept_weight_change,
     paper_return_sum,
     tradable_return_sum,
+    sellable_return_sum,
     {% for sum in rank_sums() -%}
     cast({{ sum }} as bigint) as {{ sum }},
     {% endfor -%}

@@ -42,6 +42,8 @@ first_day_status as (
         tradability.security_code,
         not tradability.is_suspended
         and not tradability.opens_at_limit_up as is_buyable_at_open,
+        not tradability.is_suspended
+        and not tradability.opens_at_limit_down as is_sellable_at_open,
     from {{ ref("int_tradability_day") }} as tradability
     inner join trading_day on tradability.trade_date = trading_day.trade_date
     where
@@ -57,6 +59,8 @@ select
     week_price.last_close / week_price.first_open - 1 as tradable_return,
     week_price.first_open is not null
     and coalesce(first_day_status.is_buyable_at_open, false) as is_buyable_at_open,
+    week_price.first_open is not null
+    and coalesce(first_day_status.is_sellable_at_open, false) as is_sellable_at_open,
 from week_price
 inner join week_price as week_before
     on

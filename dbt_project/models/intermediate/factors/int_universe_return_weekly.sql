@@ -42,6 +42,7 @@ stock_return as (
         paper_return,
         tradable_return,
         is_buyable_at_open,
+        is_sellable_at_open,
     from {{ ref("int_stock_return_weekly") }}
     where {{ in_build_window("trade_week") }}
 )
@@ -52,10 +53,9 @@ select
     member.factor_week,
     member.security_code,
     stock_return.paper_return,
-    case
-        when stock_return.is_buyable_at_open then stock_return.tradable_return
-    end as tradable_return,
+    stock_return.tradable_return,
     stock_return.is_buyable_at_open,
+    stock_return.is_sellable_at_open,
     -- Twice the average rank: one more than stand above, and all that stand as high.
     cast(
         rank() over by_return + count(*) over by_return as integer

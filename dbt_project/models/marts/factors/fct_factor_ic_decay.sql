@@ -2,6 +2,14 @@ with decay as (
     select
         universe,
         factor_code,
+        1 as horizon_weeks,
+        trade_week,
+        rank_ic,
+    from {{ ref("fct_factor_ic_weekly") }}
+    union all
+    select
+        universe,
+        factor_code,
         horizon_weeks,
         trade_week,
         rank_ic,

@@ -10,16 +10,19 @@ with layer_week as (
         layer,
         stock_count,
         buyable_count,
+        sellable_count,
         kept_count,
+        kept_weight_before,
+        kept_weight_change,
         paper_return_sum,
         tradable_return_sum,
+        sellable_return_sum,
     from {{ ref("int_factor_layer_weekly") }}
 ),
 
 compared_with_last_week as (
     select
         *,
-        lag(stock_count) over by_week as last_count,
         lag(trade_week) over by_week as last_week,
     from layer_week
     where layer > 0
@@ -41,13 +44,16 @@ measured as (
         cast(tradable_return_sum as double)
         / nullif(buyable_count, 0) as tradable_return,
         (stock_count - buyable_count) / stock_count as unfillable_share,
+        cast(sellable_return_sum as double)
+        / nullif(sellable_count, 0) as sellable_return,
+        (stock_count - sellable_count) / stock_count as unsellable_share,
         -- Names that came, names that left, and the change of the weight of the others.
         case
             when last_week = factor_week
                 then
                     (stock_count - kept_count) / stock_count
-                    + (last_count - kept_count) / last_count
-                    + kept_count * abs(1 / stock_count - 1 / last_count)
+                    + (1 - coalesce(cast(kept_weight_before as double), 0))
+                    + coalesce(cast(kept_weight_change as double), 0)
         end as turnover,
         stock_count,
         case when buyable_count = 0 then 'no stock can be bought' end as reason,
@@ -62,6 +68,8 @@ measured as (
         null as paper_return,
         null as tradable_return,
         null as unfillable_share,
+        null as sellable_return,
+        null as unsellable_share,
         null as turnover,
         0 as stock_count,
         'fewer than {{ minimum_stocks }} stocks' as reason,
@@ -78,6 +86,8 @@ select
     cast(paper_return as double) as paper_return,
     cast(tradable_return as double) as tradable_return,
     cast(unfillable_share as double) as unfillable_share,
+    cast(sellable_return as double) as sellable_return,
+    cast(unsellable_share as double) as unsellable_share,
     cast(turnover as double) as turnover,
     cast(stock_count as bigint) as stock_count,
     cast(reason as varchar) as reason,
