@@ -24,9 +24,16 @@ from dagster_defs.checks import PUBLICATION
 from dagster_defs.instance import POOL, PROCESS, end_dead_runs, open_instance
 from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
+from dagster_defs.project import PROJECT_DIR
 from dagster_defs.resources import make_resources, no_progress
 from dagster_defs.schedules import is_without_trading, saturday_refresh
-from warehouse.build_window import is_build_whole
+from warehouse.build_window import (
+    BuildWindow,
+    begin_build,
+    is_build_whole,
+    project_hash,
+    unfinished_builds,
+)
 from warehouse.process import own_mark
 from warehouse.raw_tables import RAW_TABLES
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -269,7 +276,14 @@ def test_a_part_of_the_tables_is_no_finished_build(
         )
 
     builds = states()
+    # An earlier build by other code failed: it is not built upon, and not forgotten.
+    failed_build = BuildWindow(None, "", 0, "b" * 64)
+    begin_build(home_copy, failed_build, as_of_date=None)
     assert materialize(seed).success
+    first, second = unfinished_builds(home_copy)
+    assert first.project_hash == failed_build.project_hash
+    assert second.project_hash == project_hash(PROJECT_DIR)
+    assert second.build_from is None
     assert states() == builds
     assert not is_build_whole(home_copy)
     failed = materialize(PUBLICATION)

@@ -215,17 +215,31 @@ def test_failed_check_publishes_nothing(
 ) -> None:
     before = home_copy.published_path.read_bytes()
     with connect_build(home_copy) as con:
-        # A load whose rows are gone: somebody wrote to the builder's file.
-        con.execute(
+        # A load whose rows are gone: somebody wrote to the builder's file. A few stocks
+        # are left, and the other ones would be taken for suspended.
+        rows = con.execute(
             """
             delete from raw.daily_bar
-            where trade_date = (select max(trade_date) from raw.daily_bar)
+            where
+                trade_date = (
+                    select max(trade_date) - 14
+                    from raw.daily_bar
+                )
+                and security_code > (
+                    select min(security_code)
+                    from raw.daily_bar
+                    where trade_date = (select max(trade_date) - 14 from raw.daily_bar)
+                )
+            returning trade_date
             """
-        )
+        ).fetchall()
     done = run_lundong(home_copy.home, "refresh", check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "loads_add_up" in done.stderr
+    # Both checks, with what they found: which load, which day and what to do.
+    assert "loads_add_up: load" in done.stderr
+    assert f"have a bar on {rows[0][0]}, below 20% of them" in done.stderr
+    assert "load the day's bars" in done.stderr
     assert home_copy.published_path.read_bytes() == before
     status = run_lundong(home_copy.home, "status").stdout
     assert "fail loads_add_up on raw.daily_bar: load" in status
