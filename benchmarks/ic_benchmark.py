@@ -11,10 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -28,12 +24,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.settings import PROJECT_ROOT, read_settings
+from benchmarks.models import build_models
+from warehouse.settings import read_settings
 from warehouse.store import quote_literal
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-MEMORY_LIMIT = "6GB"
-THREADS = 2
 TOLERANCE = 1e-9
 MINIMUM_RATIO = 5.0
 LARGEST_GROWTH = 2.2
@@ -94,33 +88,9 @@ def copy_inputs(source: Path, target: Path, condition: str) -> None:
 
 def build_in_sql(path: Path) -> Seconds:
     """Build the models by dbt; return their seconds without dbt's own."""
-    target = path.parent / "target"
-    command = [
-        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"),
-        *("--quiet", "run", "--full-refresh", "--select", *COMPARED, *BESIDES),
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
-        *("--target-path", str(target), "--log-path", str(target)),
-    ]
-    variables = {
-        "LUNDONG_BUILD_PATH": str(path),
-        "LUNDONG_MEMORY_LIMIT": MEMORY_LIMIT,
-        "LUNDONG_THREADS": str(THREADS),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    done = subprocess.run(
-        command,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
+    seconds = build_models(
+        path, ("run", "--full-refresh", "--select", *COMPARED, *BESIDES)
     )
-    if done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    seconds = {
-        result["unique_id"].split(".")[-1]: result["execution_time"]
-        for result in results
-    }
     return Seconds(
         sum(seconds[name] for name in COMPARED), sum(seconds[name] for name in BESIDES)
     )

@@ -8,9 +8,6 @@ loaded, and built by dbt up to the rank ICs. Add an effect that a factor must fi
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +18,13 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binom
 
+from benchmarks.models import build_models
 from models_ml.metrics import newey_west_t
 from warehouse.load import load_folder
 from warehouse.sample_market import make_sample
 from warehouse.sample_market.config import SampleConfig
 from warehouse.settings import PROJECT_ROOT, Settings
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SAMPLE_MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml"
 # What dbt builds: all that the rank ICs come from.
 UPSTREAM = ("+fct_factor_ic_summary",)
@@ -74,29 +71,8 @@ def make_market(
 
 def build(path: Path) -> None:
     """Build the rank ICs of a file by dbt, and what they come from."""
-    command = [
-        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"),
-        *("--quiet", "build", "--select", *UPSTREAM),
-        *("--exclude-resource-type", "test", "unit_test"),
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
-        *("--target-path", str(path.parent / "dbt")),
-        *("--log-path", str(path.parent / "dbt")),
-    ]
-    variables = {
-        "LUNDONG_BUILD_PATH": str(path),
-        "LUNDONG_MEMORY_LIMIT": "4GB",
-        "LUNDONG_THREADS": "2",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    done = subprocess.run(
-        command,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError((done.stdout + done.stderr)[-2000:])
+    without = ("--exclude-resource-type", "test", "unit_test")
+    build_models(path, ("build", "--select", *UPSTREAM, *without))
 
 
 def factor_tests(path: Path) -> dict[str, FactorTest]:

@@ -9,10 +9,6 @@ the models get one that comes from the panel.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,12 +19,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.settings import PROJECT_ROOT, read_settings
+from benchmarks.models import build_models
+from warehouse.settings import read_settings
 from warehouse.store import quote_literal
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-MEMORY_LIMIT = "6GB"
-THREADS = 2
 TOLERANCE = 1e-8
 RAW = ("load", "share_capital", "fundamental", "corporate_action", "forecast")
 MODELS = (
@@ -78,30 +72,9 @@ def copy_panel(source: Path, target: Path, condition: str) -> None:
 
 def build_in_sql(path: Path) -> float:
     """Build the models by dbt; return their seconds without dbt's own."""
-    target = path.parent / "target"
-    command = [
-        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"),
-        *("--quiet", "run", "--full-refresh", "--select", *MODELS),
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
-        *("--target-path", str(target), "--log-path", str(target)),
-    ]
-    variables = {
-        "LUNDONG_BUILD_PATH": str(path),
-        "LUNDONG_MEMORY_LIMIT": MEMORY_LIMIT,
-        "LUNDONG_THREADS": str(THREADS),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    done = subprocess.run(
-        command,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
+    return sum(
+        build_models(path, ("run", "--full-refresh", "--select", *MODELS)).values()
     )
-    if done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    return float(sum(result["execution_time"] for result in results))
 
 
 def read_panel(path: Path) -> dict[str, pd.DataFrame]:

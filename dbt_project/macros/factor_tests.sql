@@ -61,8 +61,9 @@
     over those that could be bought at the open, doubled so that average ranks are
     integers; rank() and count(*) over the same frame tell how many stand above, and how
     many above or level. Between two weeks a weight drifts with its stock: of equal
-    weights in a layer of n whose returns sum to s, (1 + r) / (n + s) is left. A layer is cut by position: equal values are told apart by the
-    security, so that no layer is empty; 0 stands for too few stocks. Six sorts a factor, of integers and one double.
+    weights in a layer of n whose returns sum to s, (1 + r) / (n + s) is left. A layer is
+    cut by position: equal values are told apart by the security, so that no layer is
+    empty; 0 stands for too few stocks. Sorts are of integers and one double.
 -#}
 {% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
 {%- set group = "partition by universe_number, trade_week" -%}

@@ -1,0 +1,64 @@
+"""dbt models built into a file of its own, with the seconds of each.
+
+Benchmarks that time models, or need a part of the warehouse, build it here. Keep what
+is copied into the file, and what is compared, in the benchmark itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from warehouse.settings import PROJECT_ROOT
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+MEMORY_LIMIT = "6GB"
+THREADS = 2
+
+
+def build_models(path: Path, arguments: Sequence[str]) -> dict[str, float]:
+    """Run dbt on a builder's file; return the seconds of each node without dbt's own.
+
+    Parameters
+    ----------
+    path : Path
+        The file to build into; dbt writes its own files beside it.
+    arguments : sequence of str
+        The command of dbt and its selection, such as ``run --select a b``.
+
+    Raises
+    ------
+    RuntimeError
+        The build failed; the message is the end of dbt's output.
+    """
+    target = path.parent / "target"
+    command = [
+        *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"),
+        *("--quiet", *arguments),
+        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--target-path", str(target), "--log-path", str(target)),
+    ]
+    variables = {
+        "LUNDONG_BUILD_PATH": str(path),
+        "LUNDONG_MEMORY_LIMIT": MEMORY_LIMIT,
+        "LUNDONG_THREADS": str(THREADS),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    done = subprocess.run(
+        command,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError((done.stdout + done.stderr)[-2000:])
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    return {
+        result["unique_id"].split(".")[-1]: result["execution_time"]
+        for result in results
+    }
