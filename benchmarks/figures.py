@@ -523,20 +523,27 @@ def microcap_check(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Return what ``microcap400_float`` returned by period, for a check."""
     rows = con.execute(
         """
+        with span as (
+            select *
+            from (
+                values
+                ('2021-01-11 to 12-31', date '2021-01-11', date '2021-12-31'),
+                ('2022', date '2022-01-01', date '2022-12-31'),
+                ('2023', date '2023-01-01', date '2023-12-31'),
+                ('2024-01-02 to 02-07', date '2024-01-02', date '2024-02-07')
+            ) as t (period, first_day, last_day)
+        )
+
         select
-            cast(year(trade_date) as varchar) as period,
-            exp(sum(ln(1 + index_return))) - 1 as period_return
-        from microcap.fct_microcap_index_daily
-        where index_code = 'microcap400_float' and index_return is not null
-        group by period
-        union all
-        select
-            '2024-01-02 to 02-07' as period,
-            exp(sum(ln(1 + index_return))) - 1 as period_return
-        from microcap.fct_microcap_index_daily
+            span.period,
+            exp(sum(ln(1 + daily.index_return))) - 1 as period_return
+        from span
+        inner join microcap.fct_microcap_index_daily as daily
+            on daily.trade_date between span.first_day and span.last_day
         where
-            index_code = 'microcap400_float'
-            and trade_date between date '2024-01-02' and date '2024-02-07'
+            daily.index_code = 'microcap400_float'
+            and daily.index_return is not null
+        group by span.period
         """
     ).fetchall()
     return {str(period): float(value) for period, value in rows if value is not None}
@@ -587,14 +594,15 @@ def diffusion_timing(con: duckdb.DuckDBPyConnection) -> Grid:
 
 
 def size_ic(con: duckdb.DuckDBPyConnection) -> Grid:
-    """Monthly rank IC of size inside the bottom 400 by float value.
+    """Monthly rank IC of size among the stocks of main board and STAR.
 
-    Members at the last close of a complete month, size then, return of the next; size
-    as total and as float cap. Needs the builder's file.
+    All of them, and the bottom 400 by float value; size at the last close of a complete
+    month as total and as float cap, return of the next month; from 2021 on too, when
+    float caps are loaded. Needs the builder's file.
     """
     return _grid(
         con,
-        "monthly rank IC of size in microcap400_float, 2015-04 to 2024-06, by year",
+        "monthly rank IC of size, main board and STAR, to 2024-06",
         """
         with month_end as (
             select
@@ -604,67 +612,82 @@ def size_ic(con: duckdb.DuckDBPyConnection) -> Grid:
             where is_month_end and is_month_complete
         ),
 
-        member as (
+        stock as (
             select
-                held.trade_date,
+                now.trade_date,
                 now.total_cap_cny,
                 now.float_cap_cny,
-                later.adjusted_close / now.adjusted_close - 1 as next_return
-            from intermediate.int_microcap_member as held
-            inner join month_end on held.trade_date = month_end.trade_date
+                later.adjusted_close / now.adjusted_close - 1 as next_return,
+                held.security_code is not null as is_member
+            from month_end
             inner join intermediate.int_security_day as now
-                on
-                    held.trade_date = now.trade_date
-                    and held.security_code = now.security_code
+                on month_end.trade_date = now.trade_date
             inner join intermediate.int_security_day as later
                 on
                     month_end.next_month_end = later.trade_date
-                    and held.security_code = later.security_code
+                    and now.security_code = later.security_code
+            left join intermediate.int_microcap_member as held
+                on
+                    held.index_code = 'microcap400_float'
+                    and now.trade_date = held.trade_date
+                    and now.security_code = held.security_code
             where
-                held.index_code = 'microcap400_float'
-                and held.trade_date
-                between date '2015-04-01' and date '2024-06-30'
+                now.board in ('main', 'star')
+                and now.total_cap_cny is not null
+                and now.trade_date between date '2015-04-01' and date '2024-06-30'
+        ),
+
+        chosen as (
+            select 'main board and STAR' as universe, * from stock
+            union all
+            select 'microcap400_float' as universe, * from stock where is_member
         ),
 
         ranked as (
             select
+                universe,
                 trade_date,
                 rank() over by_total + count(*) over by_total as total_rank,
                 rank() over by_float + count(*) over by_float as float_rank,
                 rank() over by_return + count(*) over by_return as return_rank
-            from member
+            from chosen
             window
                 by_total as (
-                    partition by trade_date order by total_cap_cny
+                    partition by universe, trade_date order by total_cap_cny
                     range between unbounded preceding and current row
                 ),
                 by_float as (
-                    partition by trade_date order by float_cap_cny
+                    partition by universe, trade_date order by float_cap_cny
                     range between unbounded preceding and current row
                 ),
                 by_return as (
-                    partition by trade_date order by next_return
+                    partition by universe, trade_date order by next_return
                     range between unbounded preceding and current row
                 )
         ),
 
         monthly as (
             select
+                universe,
                 trade_date,
                 corr(total_rank, return_rank) as total_cap_ic,
                 corr(float_rank, return_rank) as float_cap_ic
             from ranked
-            group by trade_date
+            group by universe, trade_date
         )
 
         select
-            coalesce(cast(year(trade_date) as varchar), 'all') as year,
+            monthly.universe,
+            span.first_month as "from",
             count(*) as months,
-            avg(total_cap_ic) as total_cap_ic,
-            avg(float_cap_ic) as float_cap_ic
+            avg(monthly.total_cap_ic) as total_cap_ic,
+            avg(monthly.float_cap_ic) as float_cap_ic
         from monthly
-        group by rollup (year(trade_date))
-        order by year
+        inner join
+            (values (date '2015-04-01'), (date '2021-01-01')) as span (first_month)
+            on monthly.trade_date >= span.first_month
+        group by monthly.universe, span.first_month
+        order by monthly.universe, span.first_month
         """,
     )
 

@@ -37,9 +37,9 @@ PEAK_GIGABYTES = 10.0
 CORRELATION = 0.970
 REFERENCE_DIFFERENCE = 1e-12
 # Returns of the 400 smallest by float of main board and STAR, computed elsewhere from
-# the same files.
+# the same files. There a float needs five turnovers, and turnovers begin on 2021-01-04.
 MICROCAP_RETURNS = {
-    "2021": 0.37,
+    "2021-01-11 to 12-31": 0.37,
     "2022": -0.005,
     "2023": 0.27,
     "2024-01-02 to 02-07": -0.40,
