@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,8 +58,34 @@ def build_models(path: Path, arguments: Sequence[str]) -> dict[str, float]:
     )
     if done.returncode:
         raise RuntimeError((done.stdout + done.stderr)[-2000:])
-    results = json.loads((target / "run_results.json").read_text())["results"]
     return {
-        result["unique_id"].split(".")[-1]: result["execution_time"]
-        for result in results
+        unique_id.split(".")[-1]: seconds
+        for unique_id, seconds in _node_seconds(target).items()
     }
+
+
+def seconds_by_subject(target: Path) -> dict[str, float]:
+    """Return the seconds of a build by subject: the folder that a model lies in.
+
+    A test counts for the model that it tests, or the first one that it reads.
+
+    Parameters
+    ----------
+    target : Path
+        dbt's folder of artefacts.
+    """
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    subjects: defaultdict[str, float] = defaultdict(float)
+    for unique_id, seconds in _node_seconds(target).items():
+        node = nodes[unique_id]
+        if node["resource_type"] == "test":
+            read = (node.get("attached_node"), *node["depends_on"]["nodes"])
+            tested = [nodes[name] for name in read if name in nodes]
+            node = tested[0] if tested else node
+        subjects[node["fqn"][-2] if len(node["fqn"]) > 2 else "other"] += seconds
+    return dict(subjects)
+
+
+def _node_seconds(target: Path) -> dict[str, float]:
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    return {result["unique_id"]: result["execution_time"] for result in results}

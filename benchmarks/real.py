@@ -23,6 +23,8 @@ from rich.table import Table
 
 from benchmarks import figures
 from benchmarks.measure import Measured, run_measured
+from benchmarks.models import seconds_by_subject
+from dagster_defs.project import target_path
 from warehouse.settings import PROJECT_ROOT, Settings, read_settings
 from warehouse.store import connect_build, connect_published, quote_literal
 
@@ -31,8 +33,27 @@ MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "real.toml"
 SYSTEM = "shenwan1"
 
 LOAD_SECONDS = 90.0
+# A refresh is judged by subject, the folder of a model: what every table needs and the
+# industry rotation, with the publication of all tables; and the micro-cap suite.
 REFRESH_SECONDS = 180.0
+SUITE_SECONDS = 150.0
 WEEK_SECONDS = 60.0
+ROTATION_SUBJECTS = frozenset(
+    {
+        *(
+            "calendar",
+            "core",
+            "diffusion",
+            "hooks",
+            "industry",
+            "meta",
+            "other",
+            "prices",
+        ),
+        *("reconciliation", "rotation", "staging", "universe"),
+    }
+)
+SUITE_SUBJECTS = frozenset({"bi", "factors", "ledger", "microcap", "styles"})
 PEAK_GIGABYTES = 10.0
 CORRELATION = 0.970
 REFERENCE_DIFFERENCE = 1e-12
@@ -89,6 +110,23 @@ def split_off_week(folder: Path, target: Path) -> tuple[Path, Path]:
                     f"to {quote_literal(str(place / name))}"
                 )
     return before, week
+
+
+def judged_parts(
+    settings: Settings, refreshed: Measured
+) -> tuple[figures.Grid, float, float]:
+    """Return the seconds by subject, those of the rotation and those of the suite."""
+    subjects = seconds_by_subject(target_path(settings))
+    ordered = sorted(subjects.items(), key=lambda item: -item[1])
+    rows: list[tuple[object, ...]] = [
+        *ordered,
+        ("all of dbt", sum(subjects.values())),
+        ("start, lineage, publication", refreshed.seconds - sum(subjects.values())),
+    ]
+    suite = sum(subjects.get(name, 0.0) for name in SUITE_SUBJECTS)
+    beyond = sum(seconds for name, seconds in ordered if name not in ROTATION_SUBJECTS)
+    grid = figures.Grid("seconds by subject", ("subject", "seconds"), rows)
+    return grid, refreshed.seconds - beyond, suite
 
 
 def measured_table(measured: Iterable[tuple[str, float, float, str]]) -> Table:
@@ -206,9 +244,12 @@ def main() -> None:
     whole = replace(settings, home=home / "whole")
     console.print(f"loading {folder} into {whole.home}, then refreshing it")
     loaded, refreshed = load_and_refresh(whole, folder)
+    subjects, rotation, suite = judged_parts(whole, refreshed)
+    print_grid(subjects)
     measured = [
         ("load", loaded.seconds, LOAD_SECONDS, "s"),
-        ("build, checks, publication", refreshed.seconds, REFRESH_SECONDS, "s"),
+        ("rotation: build, checks, publication", rotation, REFRESH_SECONDS, "s"),
+        ("micro-cap suite: build, checks", suite, SUITE_SECONDS, "s"),
         ("peak memory of the load", loaded.peak_gigabytes, PEAK_GIGABYTES, "GB"),
         ("peak memory of the refresh", refreshed.peak_gigabytes, PEAK_GIGABYTES, "GB"),
     ]
@@ -221,11 +262,18 @@ def main() -> None:
             console.print(f"loading and refreshing once more, until {NEW_WEEK[0]}")
             load_and_refresh(weekly, before)
             loaded, refreshed = load_and_refresh(weekly, week)
-        seconds = loaded.seconds + refreshed.seconds
+        subjects, rotation, _ = judged_parts(weekly, refreshed)
+        print_grid(subjects)
         peak = max(loaded.peak_gigabytes, refreshed.peak_gigabytes)
         measured += [
             ("a new week: load", loaded.seconds, WEEK_SECONDS, "s"),
-            ("a new week: load to publication", seconds, WEEK_SECONDS, "s"),
+            ("a new week: rotation", loaded.seconds + rotation, WEEK_SECONDS, "s"),
+            (
+                "a new week: load to publication, all tables",
+                loaded.seconds + refreshed.seconds,
+                WEEK_SECONDS,
+                "s",
+            ),
             ("a new week: peak memory", peak, PEAK_GIGABYTES, "GB"),
         ]
     console.print(measured_table(measured))
