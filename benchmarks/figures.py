@@ -362,6 +362,63 @@ def reconciliation_counts(con: duckdb.DuckDBPyConnection) -> Grid:
     )
 
 
+def etf_identity(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Sum of the daily ETF inflows against the identity of assets, 2017 to 2020.
+
+    Shares of assets. ``unexplained`` is what is left of the difference after what the
+    price moved between the day of a flow and the week's end: nothing but rounding.
+    """
+    return _grid(
+        con,
+        "weekly ETF inflow, sum of the days less the identity, as a share of assets",
+        """
+        with moved as (
+            select
+                daily.etf_code,
+                weekly.trade_week,
+                sum(
+                    daily.net_inflow_cny
+                    * (last_day.price_cny / daily.price_cny - 1)
+                ) as moved_cny,
+                max(daily.split_ratio) as largest_split
+            from flows.fct_etf_flow_weekly as weekly
+            inner join core.dim_trade_week as week using (trade_week)
+            inner join flows.fct_etf_flow_daily as daily
+                on weekly.etf_code = daily.etf_code
+                and daily.trade_date between week.first_day and week.last_day
+            inner join flows.fct_etf_flow_daily as last_day
+                on weekly.etf_code = last_day.etf_code
+                and weekly.trade_week = last_day.trade_date
+            group by daily.etf_code, weekly.trade_week
+        ),
+
+        compared as (
+            select
+                weekly.etf_code,
+                (weekly.net_inflow_cny - weekly.identity_inflow_cny)
+                / weekly.assets_cny as difference,
+                moved.moved_cny / weekly.assets_cny as moved
+            from flows.fct_etf_flow_weekly as weekly
+            inner join moved using (etf_code, trade_week)
+            where
+                year(weekly.trade_week) between 2017 and 2020
+                and moved.largest_split = 1
+        )
+
+        select
+            etf_code,
+            count(*) as weeks,
+            count(*) filter (where abs(difference) <= 0.005) as within_half_per_cent,
+            avg(abs(difference)) as mean,
+            max(abs(difference)) as largest,
+            max(abs(difference + moved)) as unexplained
+        from compared
+        group by etf_code
+        order by etf_code
+        """,
+    )
+
+
 def survivorship(con: duckdb.DuckDBPyConnection) -> Grid:
     """Stocks delisted since, by year, and what they do to equal-weight returns."""
     return _grid(

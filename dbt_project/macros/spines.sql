@@ -46,6 +46,14 @@
     {%- elif name == "factor_ic_decay" -%}{{ spine_factor_ic_decay() }}
     {%- elif name == "microcap_factor_ic" -%}{{ spine_microcap_factor_ic() }}
     {%- elif name == "factor_scorecard" -%}{{ spine_factor_scorecard() }}
+    {%- elif name == "etf" -%}{{ spine_etf() }}
+    {%- elif name == "etf_flow_daily" -%}{{ spine_etf_flow_daily() }}
+    {%- elif name == "etf_flow_weekly" -%}{{ spine_etf_flow_weekly() }}
+    {%- elif name == "etf_flow_class_weekly" -%}{{ spine_etf_flow_class_weekly() }}
+    {%- elif name == "margin_flow_daily" -%}{{ spine_margin_flow_daily() }}
+    {%- elif name == "margin_flow_weekly" -%}{{ spine_margin_flow_weekly() }}
+    {%- elif name == "limit_up_stock_daily" -%}{{ spine_limit_up_stock_daily() }}
+    {%- elif name == "limit_up_daily" -%}{{ spine_limit_up_daily() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -787,4 +795,196 @@
         count(distinct factor_code) as row_count,
     from {{ ref("fct_factor_ic_weekly") }}
     group by universe
+{%- endmacro %}
+
+{# Every fund. -#}
+{% macro spine_etf() -%}
+    select
+        coalesce(etf_class, 'unclassified') as etf_class,
+        count(*) as row_count,
+    from {{ ref("stg_etf") }}
+    group by etf_class
+{%- endmacro %}
+
+{# Every fund with shares and a price. -#}
+{% macro spine_etf_flow_daily() -%}
+    select
+        trade_date,
+        count(*) as row_count,
+    from ({{ valued_fund_day() }}) as fund_day
+    group by trade_date
+{%- endmacro %}
+
+{# Every fund with both at the ends of a complete week and of the week before. -#}
+{% macro spine_etf_flow_weekly() -%}
+    select
+        trade_week,
+        count(*) as row_count,
+    from ({{ valued_fund_week() }}) as fund_week
+    group by trade_week
+{%- endmacro %}
+
+{# Every class of these funds. -#}
+{% macro spine_etf_flow_class_weekly() -%}
+    select
+        fund_week.trade_week,
+        count(distinct coalesce(etf.etf_class, 'unclassified')) as row_count,
+    from ({{ valued_fund_week() }}) as fund_week
+    left join {{ ref("stg_etf") }} as etf on fund_week.etf_code = etf.etf_code
+    group by fund_week.trade_week
+{%- endmacro %}
+
+{% macro valued_fund_day() -%}
+    select
+        bar.etf_code,
+        bar.trade_date,
+        trading_day.trade_week,
+        trading_day.previous_trade_week,
+        trading_day.is_week_complete,
+    from {{ ref("stg_etf_bar") }} as bar
+    semi join {{ ref("stg_etf_share") }} as share
+        on
+            bar.etf_code = share.etf_code
+            and bar.trade_date = share.trade_date
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on bar.trade_date = trading_day.trade_date
+    where trading_day.is_loaded
+{%- endmacro %}
+
+{% macro valued_fund_week() -%}
+    select
+        at_end.etf_code,
+        at_end.trade_week,
+    from ({{ valued_fund_day() }}) as at_end
+    semi join ({{ valued_fund_day() }}) as at_start
+        on
+            at_end.etf_code = at_start.etf_code
+            and at_end.previous_trade_week = at_start.trade_date
+    where
+        at_end.trade_date = at_end.trade_week
+        and at_end.is_week_complete
+{%- endmacro %}
+
+{# Every industry with a balance of a member, on the day or on the one before. -#}
+{% macro spine_margin_flow_daily() -%}
+    select
+        industry_system,
+        trade_date,
+        count(distinct industry_code) as row_count,
+    from (
+        select
+            member.industry_system,
+            member.industry_code,
+            posted.trade_date,
+        from (
+            select
+                trade_date,
+                unnest([trade_date, previous_date]) as balance_date,
+            from ({{ margin_days() }}) as margin_day
+        ) as posted
+        inner join {{ ref("stg_margin_balance") }} as margin
+            on posted.balance_date = margin.trade_date
+        inner join ({{ open_ended_industry_member() }}) as member
+            on
+                margin.security_code = member.security_code
+                and posted.trade_date >= member.valid_from
+                and posted.trade_date < member.valid_to
+        where margin.financing_balance_cny is not null
+        union all
+        select
+            industry.industry_system,
+            {{ market_code() }} as industry_code,
+            margin.trade_date,
+        from {{ ref("stg_margin_balance") }} as margin
+        inner join {{ ref("int_trading_day") }} as trading_day
+            on margin.trade_date = trading_day.trade_date
+        left join ({{ margin_days() }}) as margin_day
+            on margin.trade_date = margin_day.trade_date
+        cross join {{ ref("industry") }} as industry
+        where
+            trading_day.is_loaded
+            and margin.financing_balance_cny is not null
+            and (
+                margin.security_code = {{ market_code() }}
+                or margin_day.trade_date is not null
+            )
+    ) as balance
+    group by industry_system, trade_date
+{%- endmacro %}
+
+{% macro margin_days() -%}
+    select
+        trade_date,
+        previous_date,
+    from {{ ref("int_margin_flow_daily") }}
+    where
+        industry_code = {{ market_code() }}
+        and balance_source = 'securities'
+    group by trade_date, previous_date
+{%- endmacro %}
+
+{# The same in complete weeks with a figure of the market at both ends. -#}
+{% macro spine_margin_flow_weekly() -%}
+    select
+        flow.industry_system,
+        trading_day.trade_week,
+        count(distinct flow.industry_code) as row_count,
+    from {{ ref("int_margin_flow_daily") }} as flow
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on flow.trade_date = trading_day.trade_date
+    semi join {{ ref("int_margin_flow_daily") }} as at_end
+        on
+            flow.balance_source = at_end.balance_source
+            and trading_day.trade_week = at_end.trade_date
+            and at_end.industry_code = {{ market_code() }}
+    semi join {{ ref("int_margin_flow_daily") }} as at_start
+        on
+            flow.balance_source = at_start.balance_source
+            and trading_day.previous_trade_week = at_start.trade_date
+            and at_start.industry_code = {{ market_code() }}
+    where trading_day.is_week_complete
+    group by flow.industry_system, trading_day.trade_week
+{%- endmacro %}
+
+{# Every day on which a stock without special treatment closed at its upper limit. -#}
+{% macro spine_limit_up_stock_daily() -%}
+    select
+        tradability.trade_date,
+        count(*) as row_count,
+    from {{ ref("int_tradability_day") }} as tradability
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on tradability.trade_date = trading_day.trade_date
+    where
+        trading_day.is_loaded
+        and tradability.closes_at_limit_up
+        and not tradability.is_st
+    group by tradability.trade_date
+{%- endmacro %}
+
+{# Every industry with a listed member, and the market, since limits are known. -#}
+{% macro spine_limit_up_daily() -%}
+    select
+        industry.industry_system,
+        limited_day.trade_date,
+        1 + count(member_count.industry_code) as row_count,
+    from (
+        select trade_date,
+        from {{ ref("int_tradability_day") }}
+        where limit_up_cny is not null
+        group by trade_date
+    ) as limited_day
+    inner join {{ ref("int_trading_day") }} as trading_day
+        on limited_day.trade_date = trading_day.trade_date
+    cross join (
+        select industry_system,
+        from {{ ref("industry") }}
+        group by industry_system
+    ) as industry
+    left join {{ ref("int_industry_member_count") }} as member_count
+        on
+            industry.industry_system = member_count.industry_system
+            and limited_day.trade_date = member_count.trade_date
+            and member_count.listed_count > 0
+    where trading_day.is_loaded
+    group by industry.industry_system, limited_day.trade_date
 {%- endmacro %}

@@ -101,6 +101,17 @@ LOSSES = {
     "microcap.fct_calendar_effect": "effect = 'weekday' and bucket = 3",
     "microcap.fct_size_group_turnover_weekly": "size_group = 4",
     "microcap.fct_index_rank_weekly": "is_microcap",
+    "flows.dim_etf": "etf_class = 'pharma'",
+    "flows.fct_etf_flow_daily": "month(trade_date) = 6",
+    "flows.fct_etf_flow_weekly": "etf_code = '510300.SH'",
+    "flows.fct_etf_flow_class_weekly": "etf_class = 'broad'",
+    "flows.fct_margin_flow_daily": "industry_code = 'CI005021'",
+    "flows.fct_margin_flow_weekly": "industry_code = 'all'",
+    "flows.fct_limit_up_daily": "industry_code = 'CI005021'",
+    "flows.fct_limit_up_stock_daily": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 9 offset 9)"
+    ),
     "rotation.fct_rotation_performance": (
         "period = (select max(period) from {t} where period < 'a')"
     ),

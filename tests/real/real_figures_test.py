@@ -38,6 +38,13 @@ CUT_FILES = (
     ("stock_snapshot_2024_06_26.parquet", "code", None),
 )
 
+WHOLE_FILES = (
+    figures.CITIC_FILE,
+    "etf_daily_2017_2020.parquet",
+    "etf_shares_csi300_chinext_2012_2026.parquet",
+    "margin_total_2012_2026.parquet",
+)
+
 
 @pytest.fixture(scope="module")
 def subset(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -51,8 +58,8 @@ def subset(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 f"where cast(left({code}, 6) as integer) % 8 = 1 {since}) "
                 f"to '{folder / name}'"
             )
-    citic = real_data / figures.CITIC_FILE
-    (folder / citic.name).symlink_to(citic)
+    for name in WHOLE_FILES:
+        (folder / name).symlink_to(real_data / name)
     return folder
 
 
@@ -152,3 +159,42 @@ def test_survivorship_counts_the_stocks_delisted_since(
     by_year = {row[0]: dict(zip(grid.headings, row, strict=True)) for row in grid.rows}
     assert by_year[2021]["delisted_later"] > 0
     assert by_year[2019]["delisted_later"] == 0
+
+
+def test_flows_of_funds_agree_with_their_assets(subset_store: Settings) -> None:
+    """What is beyond half a per cent is what the price moved after the money came."""
+    with connect_published(subset_store) as con:
+        grid = figures.etf_identity(con)
+    by_fund = {row[0]: dict(zip(grid.headings, row, strict=True)) for row in grid.rows}
+    assert by_fund.keys() == {"159915.SZ", "510300.SH"}
+    for found in by_fund.values():
+        assert found["weeks"] >= 200
+        assert found["within_half_per_cent"] >= 0.98 * found["weeks"]
+        assert found["mean"] < 0.001
+        assert found["largest"] < 0.01
+        assert found["unexplained"] < 1e-9
+
+
+def test_margin_of_the_market_is_the_reported_one(
+    subset_store: Settings, real_data: Path
+) -> None:
+    """Units: hundreds of millions in the file, yuan in the table."""
+    with connect_published(subset_store) as con:
+        found = con.execute(
+            "select trade_week, financing_balance_cny, financing_balance_change_cny "
+            "from flows.fct_margin_flow_weekly "
+            "where industry_code = 'all' and industry_system = 'shenwan1' "
+            "and balance_source = 'reported' order by trade_week"
+        ).fetchall()
+    with duckdb.connect() as con:
+        stated = dict(
+            con.execute(
+                "select cast(date as date), fin_balance * 1e8 "
+                f"from '{real_data / 'margin_total_2012_2026.parquet'}'"
+            ).fetchall()
+        )
+    assert len(found) > 500
+    for (week, balance, change), (_, before, _) in zip(found[1:], found, strict=False):
+        assert balance == pytest.approx(stated[week], abs=1)
+        assert change == pytest.approx(balance - before, abs=1)
+    assert 1e12 < found[-1][1] < 3e12

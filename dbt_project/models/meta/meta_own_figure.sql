@@ -30,3 +30,13 @@ select
     is_signal,
     basis,
 from {{ ref("meta_own_figure_microcap") }}
+union all
+select
+    system,
+    metric,
+    subject_code,
+    as_of_date,
+    own_value,
+    is_signal,
+    basis,
+from {{ ref("meta_own_figure_flows") }}
