@@ -806,6 +806,12 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _code(),
             _date("trade_week", "Last trading day of the exchange week."),
             _number("score", "Raw output of the model."),
+            Column(
+                name="decision_time",
+                type="TIMESTAMP",
+                description="Exchange time from which the score was known.",
+            ),
+            _text("run_id", "Run of the model that made the score."),
         ),
     ),
 )

@@ -6,5 +6,6 @@
 {% macro factor_panels() -%}
     {{ return([
         {"model": "int_style_factor_weekly", "factors": style_factor_codes()},
+        {"model": "int_score_factor_weekly", "factors": score_factor_codes()},
     ]) }}
 {%- endmacro %}

@@ -54,6 +54,12 @@
     {%- elif name == "margin_flow_weekly" -%}{{ spine_margin_flow_weekly() }}
     {%- elif name == "limit_up_stock_daily" -%}{{ spine_limit_up_stock_daily() }}
     {%- elif name == "limit_up_daily" -%}{{ spine_limit_up_daily() }}
+    {%- elif name == "stock_score_weekly" -%}{{ spine_stock_score_weekly() }}
+    {%- elif name == "industry_score_weekly" -%}{{ spine_industry_score_weekly() }}
+    {%- elif name == "index_score_weekly" -%}{{ spine_index_score_weekly() }}
+    {%- elif name == "score_correlation_weekly" -%}{{ spine_score_correlation_weekly() }}
+    {%- elif name == "model_ic_weekly" -%}{{ spine_model_ic_weekly() }}
+    {%- elif name == "model_ic_summary" -%}{{ spine_model_ic_summary() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -256,7 +262,10 @@
     select
         strategy.strategy_code,
         score.signal_date,
-        strategy.top_n as row_count,
+        coalesce(
+            strategy.top_n,
+            (count(*) + strategy.layer_count - 1) // strategy.layer_count
+        ) as row_count,
     from {{ ref("strategy") }} as strategy
     inner join {{ ref("int_strategy_score") }} as score
         on
@@ -304,8 +313,12 @@
             string_split(coalesce(strategy.excluded_assets, ''), '|'),
             score.asset_code
         )
-    group by strategy.strategy_code, score.signal_date, strategy.top_n
-    having count(*) >= strategy.top_n
+    group by
+        strategy.strategy_code,
+        score.signal_date,
+        strategy.top_n,
+        strategy.layer_count
+    having count(*) >= coalesce(strategy.top_n, strategy.layer_count)
 {%- endmacro %}
 
 {# Every loaded day since a strategy's first execution. -#}
@@ -381,7 +394,7 @@
         from {{ ref(panel.model) }}
         where {{ in_build_window("trade_week") }}
         group by trade_week
-        {%- endfor %}
+        {% endfor %}
     ) as counted
     where row_count > 0
 {%- endmacro %}
@@ -987,4 +1000,210 @@
             and member_count.listed_count > 0
     where trading_day.is_loaded
     group by industry.industry_system, limited_day.trade_date
+{#
+    Every number that a model gave for a listed stock at the end of a complete week; of a
+    fusion, every stock that counts and has all parts, where each part has scores enough
+    that are not all the same.
+-#}
+{% macro spine_stock_score_weekly() -%}
+    with scored as (
+        select
+            model_score.model_code,
+            model_score.trade_week,
+            model_score.security_code,
+            model_score.score,
+            universe.is_in_all,
+        from {{ ref("stg_model_score") }} as model_score
+        inner join {{ ref("int_factor_universe_weekly") }} as universe
+            on
+                model_score.trade_week = universe.trade_week
+                and model_score.security_code = universe.security_code
+        where
+            isfinite(model_score.score)
+            and {{ in_build_window("model_score.trade_week") }}
+    ),
+
+    standard_week as (
+        select
+            model_code,
+            trade_week,
+        from scored
+        where is_in_all
+        group by model_code, trade_week
+        having
+            count(*) >= {{ var("score_minimum_stocks") }}
+            and min(score) < max(score)
+    ),
+
+    part as (
+        select
+            fusion.model_code,
+            scored.trade_week,
+            scored.security_code,
+            count(*) as found_count,
+            any_value(fusion.part_count) as part_count,
+        from scored
+        semi join standard_week
+            on
+                scored.model_code = standard_week.model_code
+                and scored.trade_week = standard_week.trade_week
+        inner join (
+            select
+                model_code,
+                part_code,
+                count(*) over (partition by model_code) as part_count,
+            from {{ ref("score_fusion") }}
+        ) as fusion
+            on scored.model_code = fusion.part_code
+        where scored.is_in_all
+        group by fusion.model_code, scored.trade_week, scored.security_code
+    )
+
+    select
+        model_code,
+        trade_week,
+        count(*) as row_count,
+    from scored
+    group by model_code, trade_week
+    union all
+    select
+        model_code,
+        trade_week,
+        count(*) as row_count,
+    from part
+    where found_count = part_count
+    group by model_code, trade_week
+{%- endmacro %}
+
+{# Every model and industry with a member that has a standard score and a float cap. -#}
+{% macro spine_industry_score_weekly() -%}
+    select
+        industry_system,
+        trade_week,
+        count(*) as row_count,
+    from (
+        select
+            score.model_code,
+            member.industry_system,
+            member.industry_code,
+            score.trade_week,
+        from {{ ref("int_stock_score_weekly") }} as score
+        inner join {{ ref("int_security_day") }} as security_day
+            on
+                score.trade_week = security_day.trade_date
+                and score.security_code = security_day.security_code
+        inner join {{ ref("int_industry_member") }} as member
+            on
+                score.security_code = member.security_code
+                and score.trade_week >= member.valid_from
+                and score.trade_week < coalesce(member.valid_to, date '9999-12-31')
+        where
+            score.z_score is not null
+            and security_day.float_cap_cny is not null
+        group by
+            score.model_code,
+            member.industry_system,
+            member.industry_code,
+            score.trade_week
+    ) as scored
+    group by industry_system, trade_week
+{%- endmacro %}
+
+{# Every model and index with a member that has a standard score and a weight. -#}
+{% macro spine_index_score_weekly() -%}
+    select
+        index_class,
+        trade_week,
+        count(*) as row_count,
+    from (
+        select
+            score.model_code,
+            member.index_class,
+            member.index_code,
+            score.trade_week,
+        from {{ ref("int_stock_score_weekly") }} as score
+        inner join {{ ref("int_index_weight_weekly") }} as member
+            on
+                score.trade_week = member.trade_week
+                and score.security_code = member.security_code
+        where score.z_score is not null
+        group by
+            score.model_code,
+            member.index_class,
+            member.index_code,
+            score.trade_week
+    ) as scored
+    group by index_class, trade_week
+{%- endmacro %}
+
+{# Every week in which two parts of a fusion have a standard score of the same stock. -#}
+{% macro spine_score_correlation_weekly() -%}
+    select
+        model_code,
+        trade_week,
+        count(distinct other_model_code) as row_count,
+    from (
+        select
+            score.model_code,
+            other.model_code as other_model_code,
+            score.trade_week,
+        from {{ ref("score_fusion") }} as part
+        inner join {{ ref("score_fusion") }} as other_part
+            on
+                part.model_code = other_part.model_code
+                and part.part_code < other_part.part_code
+        inner join {{ ref("int_stock_score_weekly") }} as score
+            on part.part_code = score.model_code
+        inner join {{ ref("int_stock_score_weekly") }} as other
+            on
+                other_part.part_code = other.model_code
+                and score.trade_week = other.trade_week
+                and score.security_code = other.security_code
+                and other.z_score is not null
+        where score.z_score is not null
+    ) as paired
+    group by model_code, trade_week
+{%- endmacro %}
+
+{# Every model with a score of a week that is followed by enough loaded days. -#}
+{% macro spine_model_ic_weekly() -%}
+    select
+        score.trade_week,
+        count(distinct score.model_code) as row_count,
+    from {{ ref("int_stock_score_weekly") }} as score
+    inner join {{ ref("int_trading_day") }} as score_day
+        on score.trade_week = score_day.trade_date
+    inner join {{ ref("int_trading_day") }} as last_day
+        on
+            score_day.day_index + 1 + {{ var("score_return_days") }}
+            = last_day.day_index
+    inner join {{ ref("int_security_day") }} as first_price
+        on
+            score.security_code = first_price.security_code
+            and score_day.day_index + 1 = first_price.day_index
+    where
+        last_day.is_loaded
+        and score.is_counted
+    group by score.trade_week
+{%- endmacro %}
+
+{# All years with an IC, the whole, and the year to date where it has one. -#}
+{% macro spine_model_ic_summary() -%}
+    select
+        model_code,
+        count(distinct year(trade_week))
+        + 1
+        + cast(
+            max(year(trade_week)) = any_value(last_year) as integer
+        ) as row_count,
+    from (
+        select
+            model_code,
+            trade_week,
+            rank_ic,
+            max(year(trade_week)) over () as last_year,
+        from {{ ref("fct_model_ic_weekly") }}
+    ) as ic
+    where rank_ic is not null
+    group by model_code
 {%- endmacro %}

@@ -141,6 +141,7 @@
         "share_capital": ["total_shares", "free_float_shares"],
         "corporate_action": ["cash_dividend_cny"],
         "forecast": ["net_profit_cny"],
+        "model_score": ["score"],
         "fundamental": [
             "market_cap_cny",
             "pe_ratio",

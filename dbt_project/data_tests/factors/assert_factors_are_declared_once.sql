@@ -1,21 +1,23 @@
 {{ config(meta={"dagster": {"ref": {"name": "dim_factor"}}}) }}
 
--- The seed, the list of codes and the inputs that are looked for must agree: a row is a
--- style factor without a column or a column without a seed row, or an input of the seed
--- that nobody looks for.
+-- The seed, the lists of codes and the inputs that are looked for must agree: a row is
+-- a factor without a column or a column without a seed row, or an input of the seed that
+-- nobody looks for.
 with declared as (
+    {% for panel in factor_panels() -%}
+    {{ "union all" if not loop.first }}
     select
         unnest([
-            {%- for factor in style_factor_codes() %}
+            {%- for factor in panel.factors %}
             '{{ factor }}'{{ "," if not loop.last }}
             {%- endfor %}
         ]) as factor_code,
+    {% endfor %}
 ),
 
 seeded as (
     select factor_code,
     from {{ ref("dim_factor") }}
-    where factor_group = 'style'
 ),
 
 named_input as (

@@ -8,6 +8,7 @@ with strategy as (
         frequency,
         direction,
         top_n,
+        layer_count,
         excluded_assets,
     from {{ ref("strategy") }}
 ),
@@ -95,6 +96,7 @@ eligible as (
         score.score,
         strategy.direction,
         strategy.top_n,
+        strategy.layer_count,
     from strategy
     inner join signal_day on strategy.frequency = signal_day.frequency
     inner join
@@ -126,12 +128,23 @@ ranked as (
         asset_code,
         score,
         top_n,
+        layer_count,
         row_number() over (
             partition by strategy_code, signal_date
             order by score * direction desc, asset_code asc
         ) as asset_rank,
         count(*) over (partition by strategy_code, signal_date) as eligible_count,
     from eligible
+),
+
+-- The first layer of a cut by position, as in the tests of factors: n by the number of
+-- layers, rounded up.
+seated as (
+    select
+        *,
+        coalesce(top_n, (eligible_count + layer_count - 1) // layer_count)
+            as seat_count,
+    from ranked
 )
 
 -- With fewer scores than seats the list would be no choice: the date gives no signal.
@@ -142,9 +155,10 @@ select
     score,
     asset_rank,
     eligible_count,
+    seat_count,
     dense_rank() over (
         partition by strategy_code
         order by signal_date asc
     ) as signal_number,
-from ranked
-where eligible_count >= top_n
+from seated
+where eligible_count >= coalesce(top_n, layer_count)

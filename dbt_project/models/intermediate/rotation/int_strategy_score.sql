@@ -47,6 +47,60 @@ microcap_member as (
 
 low_volatility as (
     {{ low_volatility_score("microcap_member", ["index_code"]) }}
+),
+
+used_model as (
+    select variant as model_code,
+    from used_variant
+    where score_source = 'model_score'
+),
+
+-- The panel of all stocks is long: only models with a strategy on stocks.
+stock_model as (
+    select variant as model_code,
+    from {{ ref("strategy") }}
+    where
+        score_source = 'model_score'
+        and asset_type = 'stock'
+    group by variant
+),
+
+industry_score as (
+    select
+        score.industry_system,
+        score.industry_code,
+        score.trade_week,
+        score.model_code,
+        score.score,
+    from {{ ref("int_industry_score_weekly") }} as score
+    semi join used_model on score.model_code = used_model.model_code
+    where score.score is not null
+),
+
+index_score as (
+    select
+        score.index_class,
+        score.index_code,
+        score.trade_week,
+        score.model_code,
+        score.score,
+    from {{ ref("int_index_score_weekly") }} as score
+    semi join used_model on score.model_code = used_model.model_code
+    where score.score is not null
+),
+
+-- What does not trade on the day of the signal is not listed.
+stock_score as (
+    select
+        score.security_code,
+        score.trade_week,
+        score.model_code,
+        score.score,
+    from {{ ref("int_stock_score_weekly") }} as score
+    semi join stock_model on score.model_code = stock_model.model_code
+    where
+        score.is_counted
+        and score.is_traded
 )
 
 select
@@ -68,3 +122,33 @@ select
     trade_date as signal_date,
     score,
 from low_volatility
+union all
+select
+    'model_score' as score_source,
+    model_code as variant,
+    'industry' as asset_type,
+    industry_system as asset_pool,
+    industry_code as asset_code,
+    trade_week as signal_date,
+    score,
+from industry_score
+union all
+select
+    'model_score' as score_source,
+    model_code as variant,
+    'index' as asset_type,
+    index_class as asset_pool,
+    index_code as asset_code,
+    trade_week as signal_date,
+    score,
+from index_score
+union all
+select
+    'model_score' as score_source,
+    model_code as variant,
+    'stock' as asset_type,
+    'all' as asset_pool,
+    security_code as asset_code,
+    trade_week as signal_date,
+    score,
+from stock_score

@@ -1,10 +1,9 @@
 -- With a buffer, what was held stays while its rank is within buffer_rank, and the best
 -- of the rest fill the seats: each list depends on the one before, so the lists are
--- walked in order. Without one, the list is the top_n of the date.
+-- walked in order. Without one, the list is the first seat_count of the date.
 with recursive strategy as (
     select
         strategy_code,
-        top_n,
         buffer_rank,
     from {{ ref("strategy") }}
 ),
@@ -16,13 +15,13 @@ ranking as (
         signal_number,
         asset_code,
         asset_rank,
+        seat_count,
     from {{ ref("int_strategy_rank") }}
 ),
 
 buffered_strategy as (
     select
         strategy_code,
-        top_n,
         buffer_rank,
     from strategy
     where buffer_rank is not null
@@ -33,11 +32,16 @@ signal_date as (
         ranking.strategy_code,
         ranking.signal_date,
         ranking.signal_number,
+        ranking.seat_count,
     from ranking
     inner join
         buffered_strategy
         on ranking.strategy_code = buffered_strategy.strategy_code
-    group by ranking.strategy_code, ranking.signal_date, ranking.signal_number
+    group by
+        ranking.strategy_code,
+        ranking.signal_date,
+        ranking.signal_number,
+        ranking.seat_count
 ),
 
 asset as (
@@ -59,7 +63,7 @@ candidate as (
         signal_date.signal_number,
         asset.asset_code,
         ranking.asset_rank,
-        buffered_strategy.top_n,
+        signal_date.seat_count,
         buffered_strategy.buffer_rank,
     from signal_date
     inner join asset on signal_date.strategy_code = asset.strategy_code
@@ -80,7 +84,7 @@ walk as (
         signal_date,
         signal_number,
         asset_code,
-        coalesce(asset_rank <= top_n, false) as is_held,
+        coalesce(asset_rank <= seat_count, false) as is_held,
     from candidate
     where signal_number = 1
     union all
@@ -99,7 +103,7 @@ walk as (
                 ) desc,
                 candidate.asset_rank asc nulls last,
                 candidate.asset_code asc
-        ) <= candidate.top_n as is_held,
+        ) <= candidate.seat_count as is_held,
     from walk
     inner join
         candidate
@@ -116,7 +120,9 @@ selected as (
         ranking.asset_code,
     from ranking
     inner join strategy on ranking.strategy_code = strategy.strategy_code
-    where strategy.buffer_rank is null and ranking.asset_rank <= strategy.top_n
+    where
+        strategy.buffer_rank is null
+        and ranking.asset_rank <= ranking.seat_count
     union all
     select
         strategy_code,
@@ -127,9 +133,8 @@ selected as (
 )
 
 select
-    selected.strategy_code,
-    selected.signal_date,
-    selected.asset_code,
-    1 / strategy.top_n as target_weight,
+    strategy_code,
+    signal_date,
+    asset_code,
+    1 / count(*) over (partition by strategy_code, signal_date) as target_weight,
 from selected
-inner join strategy on selected.strategy_code = strategy.strategy_code

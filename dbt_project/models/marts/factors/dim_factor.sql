@@ -74,6 +74,10 @@ judged as (
         case
             when missing_list.input_names is not null
                 then 'inputs not loaded: ' || missing_list.input_names
+            when
+                factor.factor_group = 'score'
+                and coalesce(counted.value_count, 0) = 0
+                then 'inputs not loaded: no scores of ' || factor.factor_code
             when coalesce(counted.value_count, 0) = 0
                 then 'history too short: no complete week has a value'
         end as unavailable_reason,

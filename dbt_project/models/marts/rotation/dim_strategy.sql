@@ -14,6 +14,7 @@ with strategy as (
         frequency,
         direction,
         top_n,
+        layer_count,
         buffer_rank,
         excluded_assets,
         execution,
@@ -63,7 +64,8 @@ judged as (
             when available_signal.strategy_code is null
                 then
                     'history too short: no complete ' || strategy.frequency
-                    || ' period with ' || strategy.top_n || ' scores'
+                    || ' period with '
+                    || coalesce(strategy.top_n, strategy.layer_count) || ' scores'
         end as unavailable_reason,
     from strategy
     left join
@@ -98,6 +100,7 @@ select
     cast(frequency as varchar) as frequency,
     cast(direction as integer) as direction,
     cast(top_n as integer) as top_n,
+    cast(layer_count as integer) as layer_count,
     cast(buffer_rank as integer) as buffer_rank,
     cast(excluded_assets as varchar) as excluded_assets,
     cast(execution as varchar) as execution,

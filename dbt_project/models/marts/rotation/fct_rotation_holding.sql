@@ -42,6 +42,18 @@ unfillable as (
     from {{ ref("int_asset_unfillable") }}
 ),
 
+-- An index is traded at the close of the day where no open of it is known.
+index_open as (
+    select
+        asset_pool,
+        asset_code,
+        trade_date,
+    from {{ ref("int_asset_return_daily") }}
+    where
+        asset_type = 'index'
+        and has_open
+),
+
 fill as (
     select
         strategy_code,
@@ -124,6 +136,15 @@ select
     cast(compared.signal_date as date) as signal_date,
     cast(compared.asset_code as varchar) as asset_code,
     cast(rebalance.execution_date as date) as execution_date,
+    cast(
+        case
+            when rebalance.execution_date is null then null
+            when rebalance.execution <> 'next_open' then 'close'
+            when rebalance.asset_type <> 'index' then 'open'
+            when index_open.asset_code is not null then 'open'
+            else 'close'
+        end as varchar
+    ) as traded_at,
     cast(compared.action as varchar) as action,
     cast(compared.weight as double) as weight,
     cast(ranking.score as double) as score,
@@ -174,6 +195,12 @@ left join
         and rebalance.asset_pool = unfillable.asset_pool
         and compared.asset_code = unfillable.asset_code
         and rebalance.execution_date = unfillable.trade_date
+left join
+    index_open
+    on
+        rebalance.asset_pool = index_open.asset_pool
+        and compared.asset_code = index_open.asset_code
+        and rebalance.execution_date = index_open.trade_date
 left join
     fill
     on

@@ -1,0 +1,132 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="rewrite_window",
+        on_schema_change="fail",
+        meta={"window_column": "trade_week"},
+    )
+}}
+
+-- A fused model is the weighted mean of the standard scores of its parts: a stock that
+-- lacks one of them has none. A score of a day that ends no complete week, or of a stock
+-- that is not listed on it, is not used.
+with status as (
+    select
+        trade_week,
+        security_code,
+        is_in_all,
+        is_traded,
+    from {{ ref("int_factor_universe_weekly") }}
+    where {{ in_build_window("trade_week") }}
+),
+
+model_score as (
+    select
+        model_score.model_code,
+        model_score.trade_week,
+        model_score.security_code,
+        model_score.score,
+        coalesce(
+            model_score.decision_time,
+            model_score.trade_week + interval 15 hour
+        ) as decision_time,
+        status.is_in_all as is_counted,
+        status.is_traded,
+    from {{ ref("stg_model_score") }} as model_score
+    inner join status
+        on
+            model_score.trade_week = status.trade_week
+            and model_score.security_code = status.security_code
+    where
+        isfinite(model_score.score)
+        and {{ in_build_window("model_score.trade_week") }}
+),
+
+standardised as (
+    {{ standardised_scores("model_score") }}
+),
+
+fusion as (
+    select
+        model_code,
+        part_code,
+        weight,
+        count(*) over (partition by model_code) as part_count,
+        sum(weight) over (partition by model_code) as weight_sum,
+    from {{ ref("score_fusion") }}
+),
+
+fused as (
+    select
+        fusion.model_code,
+        standardised.trade_week,
+        standardised.security_code,
+        {{ score_sum("fusion.weight * standardised.z_score") }}
+        / any_value(fusion.weight_sum) as score,
+        max(standardised.decision_time) as decision_time,
+        true as is_counted,
+        bool_and(standardised.is_traded) as is_traded,
+    from standardised
+    inner join fusion on standardised.model_code = fusion.part_code
+    where standardised.z_score is not null
+    group by
+        fusion.model_code,
+        standardised.trade_week,
+        standardised.security_code
+    having count(*) = any_value(fusion.part_count)
+),
+
+fused_standardised as (
+    {{ standardised_scores("fused") }}
+),
+
+united as (
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        decision_time,
+        is_counted,
+        is_traded,
+        z_score,
+    from standardised
+    union all
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        decision_time,
+        is_counted,
+        is_traded,
+        z_score,
+    from fused_standardised
+)
+
+select
+    model_code,
+    trade_week,
+    security_code,
+    score,
+    z_score,
+    case
+        when is_counted
+            then
+                rank() over (
+                    partition by model_code, trade_week, is_counted
+                    order by score desc
+                )
+    end as score_rank,
+    case
+        when is_counted
+            then
+                percent_rank() over (
+                    partition by model_code, trade_week, is_counted
+                    order by score asc
+                )
+    end as pct_rank,
+    decision_time,
+    is_counted,
+    is_traded,
+from united
