@@ -6,5 +6,9 @@
 {% macro factor_panels() -%}
     {{ return([
         {"model": "int_style_factor_weekly", "factors": style_factor_codes()},
+        {
+            "model": "int_high_frequency_factor_weekly",
+            "factors": high_frequency_factors().keys() | list,
+        },
     ]) }}
 {%- endmacro %}

@@ -141,6 +141,7 @@
         "share_capital": ["total_shares", "free_float_shares"],
         "corporate_action": ["cash_dividend_cny"],
         "forecast": ["net_profit_cny"],
+        "minute_bar": ["close_cny", "volume_shares"],
         "fundamental": [
             "market_cap_cny",
             "pe_ratio",
