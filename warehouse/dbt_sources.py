@@ -81,8 +81,8 @@ def render_sources() -> str:
 
 
 def render_staging() -> str:
-    """Return the text of ``staging.yml``: one view per table kept in DuckDB."""
-    models = [_staging_model(t) for t in RAW_TABLES if t.storage == "duckdb"]
+    """Return the text of ``staging.yml``: one view per raw table."""
+    models = [_staging_model(table) for table in RAW_TABLES]
     return HEADER + _dump({"version": 2, "models": models})
 
 

@@ -97,17 +97,7 @@
     row.
 -#}
 {% macro factor_values(model, factors) -%}
-    with universe as (
-        select
-            trade_week,
-            security_code,
-        from {{ ref("int_factor_universe_weekly") }}
-        where
-            is_in_all
-            and {{ in_build_window("trade_week") }}
-    ),
-
-    panel as (
+    with panel as (
         select
             trade_week,
             security_code,
@@ -116,6 +106,18 @@
             {% endfor %}
         from {{ ref(model) }}
         where {{ in_build_window("trade_week") }}
+    ),
+
+    -- Of the weeks of the panel: one of minute bars may cover few of them, or none.
+    universe as (
+        select
+            trade_week,
+            security_code,
+        from {{ ref("int_factor_universe_weekly") }}
+        where
+            is_in_all
+            and {{ in_build_window("trade_week") }}
+            and trade_week in (select panel.trade_week from panel)
     ),
 
     membership as (

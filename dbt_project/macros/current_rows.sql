@@ -5,7 +5,9 @@
     generated from warehouse/raw_tables.py.
 
     Corrections are few, so superseded rows are found by an anti join against them; a
-    window over every key would sort the whole table.
+    window over every key would sort the whole table. A day of the lake is written whole,
+    so its newest file holds the newest versions only, and what was known at a time lies
+    in the newest file of then.
 -#}
 {% macro current_rows(table_name) -%}
     {%- set relation = source("raw", table_name) -%}
@@ -32,6 +34,9 @@
             {%- endif %}
             {%- endfor %}
             version.load_id
+        {%- if meta.storage == "lake" %}
+        from {{ lake_rows(relation, load, known_at) }} as version
+        {%- else %}
         from {{ relation }} as version
         anti join (
             select
@@ -46,8 +51,9 @@
                 and {{ known_load("load_id", load, known_at) }}
                 {%- endif %}
         ) as correction using ({{ meta.key | join(", ") }}, load_id)
+        {%- endif %}
         {%- set conditions = [] %}
-        {%- if known_at %}
+        {%- if known_at and meta.storage != "lake" %}
         {%- do conditions.append(known_load("version.load_id", load, known_at)) %}
         {%- endif %}
         {%- if as_of_date and meta.known_column %}
@@ -67,4 +73,28 @@
         select load.load_id from {{ load }} as load
         where load.loaded_at <= timestamptz '{{ known_at }}'
     )
+{%- endmacro %}
+
+{# Rows of the newest file of each day in the lake, or of the newest known at a time. -#}
+{% macro lake_rows(relation, load, known_at) -%}
+    {%- if not known_at -%}
+        {{ relation }}
+    {%- else -%}
+        (
+            select file_row.*
+            from {{ relation.incorporate(
+                path={"identifier": relation.identifier ~ "_file"}
+            ) }} as file_row
+            semi join (
+                select file_path
+                from {{ load.incorporate(path={"identifier": "lake_file"}) }}
+                where
+                    table_name = '{{ relation.identifier }}'
+                    and {{ known_load("load_id", load, known_at) }}
+                qualify row_number() over (
+                    partition by trade_date order by load_id desc
+                ) = 1
+            ) as known_file on file_row.file_path = known_file.file_path
+        )
+    {%- endif -%}
 {%- endmacro %}

@@ -7,5 +7,9 @@
     {{ return([
         {"model": "int_style_factor_weekly", "factors": style_factor_codes()},
         {"model": "int_score_factor_weekly", "factors": score_factor_codes()},
+        {
+            "model": "int_high_frequency_factor_weekly",
+            "factors": high_frequency_factors().keys() | list,
+        },
     ]) }}
 {%- endmacro %}

@@ -24,6 +24,7 @@
     {%- elif name == "rotation_year" -%}{{ spine_rotation_year() }}
     {%- elif name == "style_factor_weekly" -%}{{ spine_style_factor_weekly() }}
     {%- elif name == "factor_value_weekly" -%}{{ spine_factor_value_weekly() }}
+    {%- elif name == "high_frequency_factor_daily" -%}{{ spine_high_frequency_factor_daily() }}
     {%- elif name == "factor" -%}{{ spine_factor() }}
     {%- elif name == "microcap_member" -%}{{ spine_microcap_member() }}
     {%- elif name == "microcap_index_daily" -%}{{ spine_microcap_index_daily() }}
@@ -399,6 +400,19 @@
     where row_count > 0
 {%- endmacro %}
 
+{# Every stock with a bar with a trade in the sessions. -#}
+{% macro spine_high_frequency_factor_daily() -%}
+    select
+        trade_date,
+        count(distinct security_code) as row_count,
+    from {{ ref("int_minute_bar") }}
+    where
+        is_active
+        and session_minute is not null
+        and {{ in_build_window("bar_time") }}
+    group by trade_date
+{%- endmacro %}
+
 {# Every factor of the seed. -#}
 {% macro spine_factor() -%}
     select
@@ -718,31 +732,30 @@
     select
         universe,
         trade_week,
-        {{ rows_per_factor }} * factor_count as row_count,
+        cast({{ rows_per_factor }} * sum(factor_count) as bigint) as row_count,
     from (
+        {% for panel in factor_panels() -%}
+        {{ "union all" if not loop.first }}
         select
             universe_return.universe,
             universe_return.trade_week,
             0
-            {%- for panel in factor_panels() %}
             {%- for factor in panel.factors %}
             + cast(
-                coalesce(bool_or(isfinite({{ panel.model }}.{{ factor }})), false)
-                as integer
+                coalesce(bool_or(isfinite(panel.{{ factor }})), false) as integer
             )
-            {%- endfor %}
             {%- endfor %} as factor_count,
         from {{ ref("int_universe_return_weekly") }} as universe_return
-        {% for panel in factor_panels() -%}
-        left join {{ ref(panel.model) }} as {{ panel.model }}
+        inner join {{ ref(panel.model) }} as panel
             on
-                universe_return.factor_week = {{ panel.model }}.trade_week
-                and universe_return.security_code = {{ panel.model }}.security_code
-        {% endfor -%}
+                universe_return.factor_week = panel.trade_week
+                and universe_return.security_code = panel.security_code
         where {{ in_build_window("universe_return.trade_week") }}
         group by universe_return.universe, universe_return.trade_week
+        {% endfor -%}
     ) as counted
-    where factor_count > 0
+    group by universe, trade_week
+    having sum(factor_count) > 0
 {%- endmacro %}
 
 {# All years, the whole, and what the last complete week, its month and its year hold. -#}
@@ -1000,6 +1013,8 @@
             and member_count.listed_count > 0
     where trading_day.is_loaded
     group by industry.industry_system, limited_day.trade_date
+{%- endmacro %}
+
 {#
     Every number that a model gave for a listed stock at the end of a complete week; of a
     fusion, every stock that counts and has all parts, where each part has scores enough

@@ -46,8 +46,9 @@ followed as (
     from return_rank
 ),
 
--- Read once for all factors.
-member as materialized (
+{% for panel in factor_panels() -%}
+-- Read once for all factors of a panel.
+{{ panel.model }}_member as materialized (
     select
         followed.universe_number,
         followed.week_number,
@@ -55,20 +56,17 @@ member as materialized (
         {% for horizon in range(2, weeks + 1) -%}
         followed.return_rank_{{ horizon }},
         {% endfor -%}
-        {% for panel in factor_panels() -%}
         {% for factor in panel.factors -%}
-        {{ panel.model }}.{{ factor }},
-        {% endfor -%}
+        panel.{{ factor }},
         {% endfor -%}
     from followed
-    {% for panel in factor_panels() -%}
-    left join {{ ref(panel.model) }} as {{ panel.model }}
+    inner join {{ ref(panel.model) }} as panel
         on
-            followed.factor_week = {{ panel.model }}.trade_week
-            and followed.security_code = {{ panel.model }}.security_code
-    {% endfor -%}
+            followed.factor_week = panel.trade_week
+            and followed.security_code = panel.security_code
 ),
 
+{% endfor -%}
 summed as materialized (
     {% for panel in factor_panels() -%}
     {% for factor in panel.factors -%}
@@ -76,7 +74,7 @@ summed as materialized (
     union all
     {% endif -%}
     {% do numbers.update({"factor": numbers.factor + 1}) -%}
-    {{ factor_decay_sums("member", factor, weeks) }}
+    {{ factor_decay_sums(panel.model ~ "_member", factor, weeks) }}
     {% endfor -%}
     {% endfor -%}
 ),

@@ -18,8 +18,10 @@ with security_number as (
     from {{ ref("stg_security") }}
 ),
 
--- Read once for all factors. A week more than the window: layers turn over against it.
-member as materialized (
+{% for panel in factor_panels() -%}
+-- Read once for all factors of a panel. A week more than the window: layers turn over
+-- against it.
+{{ panel.model }}_member as materialized (
     select
         cast(
             {{ universe_number("universe_return.universe") }} as utinyint
@@ -31,23 +33,20 @@ member as materialized (
         universe_return.is_sellable_at_open,
         universe_return.paper_return,
         universe_return.tradable_return,
-        {% for panel in factor_panels() -%}
         {% for factor in panel.factors -%}
-        {{ panel.model }}.{{ factor }},
-        {% endfor -%}
+        panel.{{ factor }},
         {% endfor -%}
     from {{ ref("int_universe_return_weekly") }} as universe_return
     inner join security_number
         on universe_return.security_code = security_number.security_code
-    {% for panel in factor_panels() -%}
-    left join {{ ref(panel.model) }} as {{ panel.model }}
+    inner join {{ ref(panel.model) }} as panel
         on
-            universe_return.factor_week = {{ panel.model }}.trade_week
-            and universe_return.security_code = {{ panel.model }}.security_code
-    {% endfor -%}
+            universe_return.factor_week = panel.trade_week
+            and universe_return.security_code = panel.security_code
     where {{ in_build_window("universe_return.trade_week", lookback_days=10) }}
 ),
 
+{% endfor -%}
 layered as (
     {% for panel in factor_panels() -%}
     {% for factor in panel.factors -%}
@@ -55,7 +54,9 @@ layered as (
     union all
     {% endif -%}
     {% do numbers.update({"factor": numbers.factor + 1}) -%}
-    {{ factor_layer_sums("member", factor, layers, minimum_stocks) }}
+    {{
+        factor_layer_sums(panel.model ~ "_member", factor, layers, minimum_stocks)
+    }}
     {% endfor -%}
     {% endfor -%}
 )
