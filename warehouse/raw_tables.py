@@ -806,6 +806,15 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _code(),
             _date("trade_week", "Last trading day of the exchange week."),
             _number("score", "Raw output of the model."),
+            Column(
+                name="decision_time",
+                type="TIMESTAMP",
+                description=(
+                    "From when the score is known, exchange time: the close of the "
+                    "week's last session."
+                ),
+            ),
+            _text("run_id", "Training whose checkpoint gave the score."),
         ),
     ),
 )

@@ -25,6 +25,7 @@
     {%- elif name == "style_factor_weekly" -%}{{ spine_style_factor_weekly() }}
     {%- elif name == "factor_value_weekly" -%}{{ spine_factor_value_weekly() }}
     {%- elif name == "factor" -%}{{ spine_factor() }}
+    {%- elif name == "model" -%}{{ spine_model() }}
     {%- elif name == "microcap_member" -%}{{ spine_microcap_member() }}
     {%- elif name == "microcap_index_daily" -%}{{ spine_microcap_index_daily() }}
     {%- elif name == "microcap_diffusion_daily" -%}{{ spine_microcap_diffusion_daily() }}
@@ -384,6 +385,14 @@
         factor_code,
         1 as row_count,
     from {{ ref("factor") }}
+{%- endmacro %}
+
+{# All models, available or not. -#}
+{% macro spine_model() -%}
+    select
+        model_code,
+        1 as row_count,
+    from {{ ref("model") }}
 {%- endmacro %}
 
 {# As many seats as there are eligible shares with a cap, up to the index's number. -#}
