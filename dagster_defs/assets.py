@@ -6,7 +6,7 @@ its place in a job; keep conditions of when it runs in ``schedules`` and ``senso
 
 # No `from __future__ import annotations`: Dagster reads the annotations themselves.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -27,13 +27,22 @@ from dagster_defs.checks import (
 )
 from dagster_defs.instance import POOL
 from dagster_defs.lineage import column_lineage
+from dagster_defs.models import (
+    ModelError,
+    make_plan,
+    note_absences,
+    score_due,
+    train_due,
+)
 from dagster_defs.partitions import WeekRange, week_range
 from dagster_defs.project import (
+    INPUT_TAG,
+    LEG_ENVIRONMENT,
+    MODEL_INPUTS,
     WarehouseDbt,
     applied_environment,
     build_arguments,
     build_variables,
-    built_node_count,
     environment,
     failed_nodes,
     manifest_path,
@@ -66,8 +75,11 @@ from warehouse.lock import builder_process
 from warehouse.publish import INNER_SCHEMAS, PublishError, publish
 from warehouse.raw_state import raw_table_states, week_state
 from warehouse.raw_tables import RAW_TABLES
+from warehouse.settings import Settings
 from warehouse.store import connect_build, connect_published, create_raw_tables
 
+CHECKPOINTS = dg.AssetKey(["models", "checkpoints"])
+SCORES = dg.AssetKey(["raw", "model_score"])
 REPORT = dg.AssetKey(["publication", "report"])
 DROP_FOLDER = dg.AssetKey(["source", "drop_folder"])
 
@@ -178,6 +190,8 @@ def _raw_specs() -> list[dg.AssetSpec]:
             freshness_policy=FRESHNESS if table.name == "daily_bar" else None,
         )
         for table in RAW_TABLES
+        # Written by the models, after the first leg of dbt.
+        if dg.AssetKey(["raw", table.name]) != SCORES
     ]
 
 
@@ -250,15 +264,18 @@ def make_raw_tables(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
 
 
 def _row_counts(
-    con: duckdb.DuckDBPyConnection, manifest: dict[str, Any]
+    con: duckdb.DuckDBPyConnection, manifest: dict[str, Any], keys: Set[dg.AssetKey]
 ) -> dict[str, int]:
-    """Return rows by dbt node, of the nodes that are tables."""
+    """Return rows by dbt node, of the assets that are tables."""
     tables = {
         node_id: node["relation_name"]
         for node_id, node in manifest["nodes"].items()
         if node["resource_type"] in {"model", "seed"}
         and node["config"]["materialized"] != "view"
+        and dg.AssetKey([node["schema"], node["name"]]) in keys
     }
+    if not tables:
+        return {}
     query = " union all ".join(
         f"select ? as node_id, count(*) as row_count from {relation}"  # noqa: S608
         for relation in tables.values()
@@ -290,14 +307,46 @@ def first_day_to_build(weeks: WeekRange, *, as_of_date: date | None) -> date | N
     return None if as_of_date is not None else weeks.first_day
 
 
-def make_dbt_models(
+def make_dbt_legs(
     manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
-) -> dg.AssetsDefinition:
-    """Return the assets of the dbt project, built by one invocation of dbt."""
+) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
+    """Return the assets of the dbt project: what models need, and all the rest.
+
+    Each leg is one invocation of dbt. Between them models are trained and scored, and
+    the second leg reads the scores as a source like any other.
+    """
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_inputs",
+        select=MODEL_INPUTS,
+        dagster_dbt_translator=WarehouseTranslator(),
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+    )
+    def dbt_inputs(
+        context: dg.AssetExecutionContext,
+        config: BuildConfig,
+        dbt: WarehouseDbt,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[Any]:
+        """Build what the models need, with its seeds and tests."""
+        leg = _Leg(context, config, dbt, warehouse.settings, progress, manifest)
+        yield from leg.build(dbt_inputs.keys, "building inputs")
+        if leg.is_whole:
+            begin_build(
+                warehouse.settings,
+                leg.window,
+                as_of_date=leg.as_of_date,
+                inputs_built_by=context.run.run_id,
+            )
 
     @dbt_assets(
         manifest=manifest,
         name="dbt_models",
+        exclude=MODEL_INPUTS,
         dagster_dbt_translator=WarehouseTranslator(),
         partitions_def=weeks_def,
         backfill_policy=SINGLE_RUN,
@@ -310,47 +359,94 @@ def make_dbt_models(
         warehouse: WarehouseResource,
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
-        """Build seeds and models, test them, and note that the build succeeded.
+        """Build and test the rest, and note that the build succeeded.
 
         A part of the tables, as the user interface can ask for, is built and tested,
         but is no finished build: what has been loaded waits for the whole, and until
         then nothing can be published.
         """
         settings = warehouse.settings
-        is_whole = context.selected_asset_keys == dbt_models.keys
-        as_of = date.fromisoformat(config.as_of_date) if config.as_of_date else None
+        begun = unfinished_builds(settings)
+        has_inputs = bool(begun) and begun[-1].inputs_built_by == context.run.run_id
+        leg = _Leg(context, config, dbt, settings, progress, manifest)
+        yield from leg.build(dbt_models.keys, "building and testing")
+        if leg.is_whole and has_inputs:
+            with connect_build(settings) as con:
+                record_build(
+                    con,
+                    leg.window,
+                    build_id=context.run.run_id,
+                    as_of_date=last_day_of_tables(con),
+                )
+            end_build(settings)
+        else:
+            context.log.warning("a part was built: refresh before you publish")
+
+    return dbt_inputs, dbt_models
+
+
+class _Leg:
+    """One invocation of dbt within a run, with its window and its events."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        config: BuildConfig,
+        dbt: WarehouseDbt,
+        settings: Settings,
+        progress: Progress,
+        manifest: dict[str, Any],
+    ) -> None:
+        self.context = context
+        self.dbt = dbt
+        self.settings = settings
+        self.progress = progress
+        self.manifest = manifest
+        self.is_whole = False
+        self.as_of_date = (
+            date.fromisoformat(config.as_of_date) if config.as_of_date else None
+        )
         weeks = week_range(context)
         with connect_build(settings) as con:
-            window = build_window(
+            self.window = build_window(
                 con,
                 project_hash=project_hash(Path(dbt.project_dir)),
-                full=config.full or as_of is not None,
-                first_day=first_day_to_build(weeks, as_of_date=as_of),
-                as_of_date=as_of,
+                full=config.full or self.as_of_date is not None,
+                first_day=first_day_to_build(weeks, as_of_date=self.as_of_date),
+                as_of_date=self.as_of_date,
                 unfinished=unfinished_builds(settings),
             )
+
+    def build(self, keys: Set[dg.AssetKey], label: str) -> Iterator[Any]:
+        """Build the assets of the leg that are selected, and yield their events."""
+        context, settings, manifest = self.context, self.settings, self.manifest
+        self.is_whole = context.selected_asset_keys == keys
         context.log.info(
-            f"building from {window.build_from or 'the beginning'}: {window.reason}"
+            f"building from {self.window.build_from or 'the beginning'}: "
+            f"{self.window.reason}"
         )
-        begin_build(settings, window, as_of_date=as_of)
-        total = built_node_count(manifest)
+        begin_build(settings, self.window, as_of_date=self.as_of_date)
+        total = len(context.selected_asset_keys) + len(
+            context.selected_asset_check_keys
+        )
         built: list[dg.Output[None]] = []
         variables = {
             **environment(settings),
-            **build_variables(window, as_of_date=as_of),
+            **build_variables(self.window, as_of_date=self.as_of_date),
             **builder_environment(settings),
+            **(LEG_ENVIRONMENT if self.is_whole else {}),
             "LUNDONG_RUN_ID": context.run.run_id,
         }
         with applied_environment(variables):
-            invocation = dbt.cli(
-                build_arguments(window),
+            invocation = self.dbt.cli(
+                build_arguments(self.window),
                 context=context,
                 target_path=target_path(settings),
             )
         with builder_process(settings, invocation.process.pid):
             try:
                 for done, event in enumerate(invocation.stream(), start=1):
-                    progress("building and testing", min(done, total), total)
+                    self.progress(label, min(done, total), total)
                     if isinstance(event, dg.Output):
                         built.append(event)
                     else:
@@ -368,25 +464,96 @@ def make_dbt_models(
                     "after reloading the definitions"
                 ) from error
         # The build file is free again only now: row counts come last.
-        progress("reading row counts and column lineage", total, total)
-        with connect_build(settings) as con:
-            counts = _row_counts(con, manifest)
-            if is_whole:
-                record_build(
-                    con,
-                    window,
-                    build_id=context.run.run_id,
-                    as_of_date=last_day_of_tables(con),
-                )
-        if is_whole:
-            end_build(settings)
-        else:
-            context.log.warning("a part was built: refresh before you publish")
+        self.progress("reading row counts and column lineage", total, total)
+        with connect_build(settings, read_only=True) as con:
+            counts = _row_counts(con, manifest, context.selected_asset_keys)
         lineage = column_lineage(target_path(settings), manifest)
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
 
-    return dbt_models
+
+def make_models(
+    manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Return the assets of the models, which lie between the legs of dbt."""
+    inputs = [
+        dg.AssetKey([node["schema"], node["name"]])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and INPUT_TAG in node["tags"]
+    ]
+
+    @dg.asset(
+        key=CHECKPOINTS,
+        deps=inputs,
+        group_name="models",
+        description=(
+            "Checkpoints of the networks and their linear baselines: trained "
+            "walk-forward, one a model and scored period, where one is missing."
+        ),
+        kinds={"pytorch"},
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+    )
+    def model_checkpoints(
+        config: BuildConfig,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[None]:
+        """Train what is due. A store as of a date has the scores of then: no training."""
+        if config.as_of_date:
+            return dg.MaterializeResult(metadata={"trained": 0})
+        settings = warehouse.settings
+        try:
+            with connect_build(settings) as con:
+                plan = make_plan(con, settings)
+            trained = train_due(settings, plan, progress)
+            note_absences(settings, plan)
+        except ModelError as error:
+            raise refuse(str(error)) from error
+        return dg.MaterializeResult(
+            metadata={
+                "trained": len(trained),
+                "seconds": sum(run.seconds for run in trained),
+                "runs": dg.MetadataValue.json(
+                    {run.meta.run_id: run.valid_ic for run in trained}
+                ),
+                "absent": dg.MetadataValue.json(plan.absences),
+            }
+        )
+
+    @dg.asset(
+        key=SCORES,
+        deps=[CHECKPOINTS, *inputs],
+        group_name="models",
+        description=(
+            "Scores of the models. One row per model, security and week: weeks without "
+            "scores are scored by the checkpoint of their period."
+        ),
+        kinds={"pytorch", "duckdb"},
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+        metadata={"dagster/table_name": "raw.model_score"},
+    )
+    def model_scores(
+        config: BuildConfig,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[None]:
+        """Score the weeks that are due."""
+        if config.as_of_date:
+            return dg.MaterializeResult(metadata={"weeks": 0, "scores": 0})
+        settings = warehouse.settings
+        try:
+            with connect_build(settings) as con:
+                plan = make_plan(con, settings)
+            weeks, scores = score_due(settings, plan, progress)
+        except ModelError as error:
+            raise refuse(str(error)) from error
+        return dg.MaterializeResult(metadata={"weeks": weeks, "scores": scores})
+
+    return [model_checkpoints, model_scores]
 
 
 def make_published(

@@ -12,7 +12,8 @@ import dagster as dg
 
 from dagster_defs.assets import (
     drop_folder,
-    make_dbt_models,
+    make_dbt_legs,
+    make_models,
     make_published,
     make_raw_tables,
     make_report,
@@ -48,7 +49,8 @@ def build_definitions(
         assets=[
             drop_folder,
             make_raw_tables(weeks),
-            make_dbt_models(manifest, weeks),
+            *make_dbt_legs(manifest, weeks),
+            *make_models(manifest, weeks),
             make_published(manifest, weeks),
             make_report(weeks),
         ],

@@ -40,7 +40,17 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
 # Logs that belong to the raw rows; a store as of a date has builds of its own.
-COPIED_LOGS = ("load", "rejected_row", "load_finding", "lake_file")
+COPIED_LOGS = (
+    "load",
+    "rejected_row",
+    "load_finding",
+    "lake_file",
+    "model_run",
+    "model_training_epoch",
+    "model_week",
+)
+# Steps that must know how much is built, and as of when.
+CONFIGURED = ("dbt_inputs", "models__checkpoints", "raw__model_score", "dbt_models")
 
 
 class RefreshError(RuntimeError):
@@ -175,7 +185,7 @@ def _run(
             instance=instance,
             tags=tags,
             run_config={
-                "ops": {"dbt_models": {"config": config}},
+                "ops": {step: {"config": config} for step in CONFIGURED},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             raise_on_error=False,

@@ -37,6 +37,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str
     memory_limit: str = Settings.memory_limit
     threads: int = Settings.threads
+    models: str | None = None
 
     @property
     def settings(self) -> Settings:
@@ -45,6 +46,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             home=Path(self.home),
             memory_limit=self.memory_limit,
             threads=self.threads,
+            models=self.models,
         )
 
 
@@ -97,6 +99,7 @@ def make_resources(settings: Settings, progress: Progress) -> dict[str, Any]:
         "home": str(settings.home),
         "memory_limit": settings.memory_limit,
         "threads": settings.threads,
+        "models": settings.models,
     }
     return {
         "store": StoreResource.model_validate(store),

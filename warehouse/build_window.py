@@ -67,11 +67,14 @@ class UnfinishedBuild:
         Rows dated from this day on were being rewritten; None: all.
     as_of_date : date or None
         The raw data were cut at this date.
+    inputs_built_by : str or None
+        Run that finished the first leg, the models' inputs; None: it did not.
     """
 
     project_hash: str | None
     build_from: date | None
     as_of_date: date | None
+    inputs_built_by: str | None = None
 
 
 def project_hash(project_dir: Path) -> str:
@@ -186,7 +189,11 @@ def unfinished_mark(settings: Settings) -> Path:
 
 
 def begin_build(
-    settings: Settings, window: BuildWindow, *, as_of_date: date | None
+    settings: Settings,
+    window: BuildWindow,
+    *,
+    as_of_date: date | None,
+    inputs_built_by: str | None = None,
 ) -> None:
     """Note that tables are about to change: until the end nothing may be published.
 
@@ -198,6 +205,8 @@ def begin_build(
         "build_from": window.build_from.isoformat() if window.build_from else None,
         "as_of_date": as_of_date.isoformat() if as_of_date else None,
     }
+    if inputs_built_by is not None:
+        begun["inputs_built_by"] = inputs_built_by
     with unfinished_mark(settings).open("a", encoding="utf-8") as mark:
         mark.write(json.dumps(begun) + "\n")
 
@@ -216,6 +225,7 @@ def unfinished_builds(settings: Settings) -> list[UnfinishedBuild]:
                 begun["project_hash"],
                 _date_or_none(begun["build_from"]),
                 _date_or_none(begun["as_of_date"]),
+                begun.get("inputs_built_by"),
             )
         except (ValueError, KeyError, TypeError):
             build = UnfinishedBuild(None, None, None)

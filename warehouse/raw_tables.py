@@ -809,9 +809,12 @@ RAW_TABLES: tuple[RawTable, ...] = (
             Column(
                 name="decision_time",
                 type="TIMESTAMP",
-                description="Exchange time from which the score was known.",
+                description=(
+                    "From when the score is known, exchange time: the close of the "
+                    "week's last session."
+                ),
             ),
-            _text("run_id", "Run of the model that made the score."),
+            _text("run_id", "Training whose checkpoint gave the score."),
         ),
     ),
 )

@@ -30,6 +30,9 @@ class Settings:
         DuckDB's ``memory_limit`` for each process that writes.
     threads : int
         DuckDB's ``threads``.
+    models : str or None
+        Models that a refresh trains and scores: codes with commas between them, ``all``
+        or ``none``. None: all in the generated market, none in another.
     """
 
     home: Path
@@ -37,6 +40,7 @@ class Settings:
     tushare_token: str | None = field(default=None, repr=False)
     memory_limit: str = "5GB"
     threads: int = 2
+    models: str | None = None
 
     @property
     def build_path(self) -> Path:
@@ -59,6 +63,16 @@ class Settings:
         return self.home / "sample"
 
     @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of the models, a folder a model and scored period."""
+        return self.home / "checkpoints"
+
+    @property
+    def scores(self) -> Path:
+        """Files of the models' scores, as they were loaded."""
+        return self.home / "scores"
+
+    @property
     def drop_folder(self) -> Path:
         """Folder watched by the Dagster sensor for new source files."""
         return self.home / "drop"
@@ -78,8 +92,8 @@ def read_settings() -> Settings:
     """Read the settings from the environment.
 
     Read are ``LUNDONG_HOME`` (default ``warehouse/store`` of the project),
-    ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT`` and
-    ``LUNDONG_THREADS``.
+    ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT``,
+    ``LUNDONG_THREADS`` and ``LUNDONG_MODELS``.
     """
     real_data = os.environ.get("LUNDONG_REAL_DATA")
     home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
@@ -89,4 +103,5 @@ def read_settings() -> Settings:
         tushare_token=os.environ.get("TUSHARE_TOKEN"),
         memory_limit=os.environ.get("LUNDONG_MEMORY_LIMIT", Settings.memory_limit),
         threads=int(os.environ.get("LUNDONG_THREADS", os.cpu_count() or 2)),
+        models=os.environ.get("LUNDONG_MODELS"),
     )

@@ -94,6 +94,71 @@ LOG_TABLES: dict[str, tuple[str, str]] = {
         """,
         "Builds that succeeded: what was built, from which day. One row per build.",
     ),
+    "model_run": (
+        """
+        run_id varchar primary key,
+        model_code varchar not null,
+        network varchar not null,
+        label varchar not null,
+        features varchar not null,
+        config_sha256 varchar not null,
+        config_json varchar not null,
+        train_first_date date not null,
+        train_last_date date not null,
+        valid_first_date date not null,
+        valid_last_date date not null,
+        max_label_end_date date not null,
+        first_scored_date date not null,
+        period_end_date date not null,
+        embargo_days bigint not null,
+        train_date_count bigint not null,
+        valid_date_count bigint not null,
+        stock_count bigint not null,
+        parameter_count bigint not null,
+        seed_count bigint not null,
+        epoch_count bigint not null,
+        valid_ic double not null,
+        code_version varchar not null,
+        device varchar not null,
+        seconds double not null,
+        checkpoint_path varchar not null,
+        weights_sha256 varchar not null,
+        trained_at timestamptz not null,
+        check (train_last_date < valid_first_date),
+        check (valid_last_date < max_label_end_date),
+        check (max_label_end_date < first_scored_date),
+        check (first_scored_date < period_end_date)
+        """,
+        "Trainings of the models that were finished. One row per checkpoint.",
+    ),
+    "model_training_epoch": (
+        """
+        run_id varchar not null,
+        seed bigint not null,
+        epoch bigint not null,
+        loss double not null,
+        valid_ic double not null,
+        is_best boolean not null,
+        seconds double not null
+        """,
+        "Epochs of the trainings. One row per training, seed and epoch.",
+    ),
+    "model_week": (
+        """
+        model_code varchar not null,
+        trade_week date not null,
+        run_id varchar not null,
+        stock_count bigint not null
+        """,
+        "Weeks that were scored, empty ones too. One row per model, week and scoring.",
+    ),
+    "model_absence": (
+        """
+        model_code varchar not null,
+        reason varchar not null
+        """,
+        "Why a model has no scores, as of the last refresh. One row per such model.",
+    ),
     "check_result": (
         """
         run_id varchar not null,

@@ -26,6 +26,7 @@
     {%- elif name == "factor_value_weekly" -%}{{ spine_factor_value_weekly() }}
     {%- elif name == "high_frequency_factor_daily" -%}{{ spine_high_frequency_factor_daily() }}
     {%- elif name == "factor" -%}{{ spine_factor() }}
+    {%- elif name == "model" -%}{{ spine_model() }}
     {%- elif name == "microcap_member" -%}{{ spine_microcap_member() }}
     {%- elif name == "microcap_index_daily" -%}{{ spine_microcap_index_daily() }}
     {%- elif name == "microcap_diffusion_daily" -%}{{ spine_microcap_diffusion_daily() }}
@@ -419,6 +420,14 @@
         factor_code,
         1 as row_count,
     from {{ ref("factor") }}
+{%- endmacro %}
+
+{# All models, available or not. -#}
+{% macro spine_model() -%}
+    select
+        model_code,
+        1 as row_count,
+    from {{ ref("model") }}
 {%- endmacro %}
 
 {# As many seats as there are eligible shares with a cap, up to the index's number. -#}

@@ -1,0 +1,4 @@
+select
+    model_code,
+    reason,
+from {{ source("raw", "model_absence") }}
