@@ -3,6 +3,7 @@
         materialized="incremental",
         incremental_strategy="rewrite_window",
         on_schema_change="fail",
+        tags=["model_input"],
     )
 }}
 
