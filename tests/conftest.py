@@ -27,8 +27,14 @@ LUNDONG = Path(sys.executable).with_name("lundong")
 RunLundong = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a unit test that needs a built warehouse."""
+    """Refuse a unit test that needs a built warehouse, and put the longest tests first.
+
+    The tests of a module share its fixtures and stay in one process; one that is marked
+    with its seconds, ``long(120)``, goes alone. What begins last is then short, and the
+    processes end together.
+    """
     misplaced = [
         item.nodeid
         for item in items
@@ -38,6 +44,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if misplaced:
         message = f"tests of a built warehouse belong to tests/integration: {misplaced}"
         raise pytest.UsageError(message)
+    for item in items:
+        mark = item.get_closest_marker("long")
+        alone = mark is not None and mark in item.own_markers
+        group = item.nodeid if alone else str(item.path)
+        # What follows a last @ is the group to xdist, and so is not part of its name.
+        item.add_marker(pytest.mark.xdist_group(group.replace("@", " ")))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[float, bool]:
+    """Return where a test stands: the longest first, unit tests last."""
+    mark = item.get_closest_marker("long")
+    seconds = 0.0 if mark is None else float(mark.args[0])
+    return -seconds, UNIT in item.path.parents
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -72,6 +72,7 @@ def failures(results: list[CausalityResult]) -> list[str]:
     ]
 
 
+@pytest.mark.long(170)
 def test_monthly_job_finds_the_past_unchanged(home_copy: Settings) -> None:
     """The job chooses a cut inside a week and a month; the check says what it saw."""
     job = build_definitions(home_copy).resolve_job_def(MONTHLY)
@@ -126,6 +127,7 @@ WITHIN_A_SUSPENSION = """
 """
 
 
+@pytest.mark.long(80)
 @pytest.mark.parametrize(
     "chosen",
     [

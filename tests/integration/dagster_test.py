@@ -210,6 +210,7 @@ def test_week_without_data_fails_with_the_reason(
     )
 
 
+@pytest.mark.long(60)
 def test_range_of_weeks_is_one_run_of_all_assets(
     home_copy: Settings, instance: dg.DagsterInstance
 ) -> None:

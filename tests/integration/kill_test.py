@@ -175,6 +175,7 @@ def test_the_log_of_a_killed_builder_is_replayed(tmp_path: Path) -> None:
         assert connection.execute(comment).fetchall() == [("a number",)]
 
 
+@pytest.mark.long(400)
 def test_killed_at_any_moment(
     small_home: Path, correction: Path, tmp_path: Path, record_property: Any
 ) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from warehouse.publish import publish
 from warehouse.settings import Settings
 
@@ -128,6 +130,7 @@ def test_readers_see_whole_publications_while_they_are_swapped(tiny_build: Any) 
     assert all(len(reader["publications"]) >= 3 for reader in seen)
 
 
+@pytest.mark.long(80)
 def test_readers_are_not_disturbed_by_a_refresh(
     home_copy: Settings, run_lundong: Any
 ) -> None:

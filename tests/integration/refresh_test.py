@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.conftest import RunLundong
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
@@ -163,6 +164,7 @@ def test_every_published_column_is_described(small_settings: Settings) -> None:
     assert undocumented == []
 
 
+@pytest.mark.long(250)
 def test_new_week_by_window_equals_whole_builds(
     small_settings: Settings, tmp_path: Path, run_lundong: RunLundong
 ) -> None:
@@ -190,6 +192,7 @@ def test_new_week_by_window_equals_whole_builds(
     assert content_hash(settings) == content_hash(small_settings)
 
 
+@pytest.mark.long(70)
 def test_week_before_is_built_in_a_store_of_its_own(
     home_copy: Settings, run_lundong: RunLundong
 ) -> None:

@@ -46,6 +46,7 @@ def table_hashes(settings: Settings) -> dict[str, tuple[int, str]]:
     return {name: (count, value) for name, count, value in rows}
 
 
+@pytest.mark.long(90)
 def test_shuffled_files_on_one_thread_give_the_same_publication(
     small_settings: Settings,
     tmp_path: Path,

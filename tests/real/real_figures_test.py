@@ -28,6 +28,9 @@ from warehouse.store import connect_build, connect_published
 
 MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "real.toml"
 FIRST_DAY = "2019-06-03"
+# It begins while another process makes the small store that all others wait for.
+pytestmark = pytest.mark.long(300)
+
 # File, column of the stock, column of the day from FIRST_DAY on.
 CUT_FILES = (
     ("daily_2010_2020.parquet", "code", "date"),
