@@ -23,8 +23,15 @@ import torch
 
 from models_ml.config import CONFIGS, RunConfig, load_config
 from models_ml.metrics import newey_west_t, rank_ic
-from models_ml.panel import make_inputs, read_panel, trading_days
-from models_ml.panel import DAILY_TABLE, PRICE_VOLUME, Labels, Panel
+from models_ml.panel import (
+    DAILY_TABLE,
+    PRICE_VOLUME,
+    Labels,
+    Panel,
+    make_inputs,
+    read_panel,
+    trading_days,
+)
 from models_ml.score import open_scorer, score_day
 from models_ml.splits import period_of, split_days
 from models_ml.train import EpochRow, train

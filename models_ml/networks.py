@@ -35,7 +35,7 @@ class _LastState(nn.Module):
         self.gru = nn.GRU(features, hidden)
 
     def forward(self, window: Tensor) -> Tensor:
-        states, _ = self.gru(window)
+        states: Tensor = self.gru(window)[0]
         return states[-1]
 
 
