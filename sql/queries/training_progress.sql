@@ -8,6 +8,14 @@
 -- column: valid_ic (number): Mean rank IC over valid.
 -- column: is_best (boolean): Whether it was the best so far.
 -- rows: some
+with newest_run as (
+    select r.run_id,
+    from meta.meta_model_run as r
+    where r.model_code = $model
+    order by r.first_scored_date desc, r.trained_at desc
+    limit 1
+)
+
 select
     e.run_id,
     e.seed,
@@ -16,12 +24,5 @@ select
     e.valid_ic,
     e.is_best,
 from meta.meta_training_epoch as e
-where
-    e.run_id = (
-        select r.run_id
-        from meta.meta_model_run as r
-        where r.model_code = $model
-        order by r.first_scored_date desc, r.trained_at desc
-        limit 1
-    )
+inner join newest_run as n on e.run_id = n.run_id
 order by e.seed, e.epoch
