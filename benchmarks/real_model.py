@@ -1,9 +1,9 @@
 """The low-frequency network walk-forward on the real daily files, year by year.
 
-Run ``python -m benchmarks.real_model --build BUILD.duckdb`` on a build of ``make real``:
-trained on the years before each scored period, scored weekly, measured by the rank IC of
-five days from T+1 to T+6 over stocks without ST, suspended or at the upper limit on the
-next day. The linear baseline stands beside it, on the same samples.
+Run ``python -m benchmarks.real_model --build BUILD.duckdb`` on a build of ``make
+real``: trained on the years before each scored period, scored weekly, measured by the
+rank IC of five days from T+1 to T+6 over stocks that are not ST, suspended or at the
+upper limit on the next day. The linear baseline stands beside it, on the same samples.
 """
 
 # ruff: noqa: DTZ005 - the clock of a progress line
@@ -23,8 +23,15 @@ import torch
 
 from models_ml.config import CONFIGS, RunConfig, load_config
 from models_ml.metrics import newey_west_t, rank_ic
-from models_ml.panel import make_inputs, read_panel, trading_days
-from models_ml.panel import DAILY_TABLE, PRICE_VOLUME, Labels, Panel
+from models_ml.panel import (
+    DAILY_TABLE,
+    PRICE_VOLUME,
+    Labels,
+    Panel,
+    make_inputs,
+    read_panel,
+    trading_days,
+)
 from models_ml.score import open_scorer, score_day
 from models_ml.splits import period_of, split_days
 from models_ml.train import EpochRow, train
@@ -78,8 +85,7 @@ def years(
     found: dict[date, list[date]] = {}
     for week in week_ends(con, first, last):
         found.setdefault(period_of(week, config.schedule).first, []).append(week)
-    for start, weeks in sorted(found.items()):
-        yield start, weeks
+    yield from sorted(found.items())
 
 
 def run(

@@ -500,7 +500,7 @@ def make_models(
         warehouse: WarehouseResource,
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
-        """Train what is due. A store as of a date has the scores of then: no training."""
+        """Train what is due; a store as of a date has the scores of then."""
         if config.as_of_date:
             return dg.MaterializeResult(metadata={"trained": 0})
         settings = warehouse.settings

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from models_ml.config import ConfigError, RunConfig, load_configs
+from models_ml.config import LABELS, ConfigError, RunConfig, load_configs
 from models_ml.splits import Period, Split, SplitError, periods_of, split_days
 from warehouse.model_runs import (
     ScoredWeek,
@@ -191,8 +191,13 @@ def train_due(settings: Settings, plan: Plan, tell: Tell) -> list["Trained"]:
     waiting = [one for one in plan.due if not one.folder(settings).exists()]
     if not waiting:
         return []
-    from models_ml.panel import LABELS, Labels, PanelError, make_inputs, read_styles
-    from models_ml.panel import read_inputs
+    from models_ml.panel import (
+        Labels,
+        PanelError,
+        make_inputs,
+        read_inputs,
+        read_styles,
+    )
     from models_ml.train import HistoryError, TrainError, train
 
     done: list[Trained] = []
@@ -221,9 +226,7 @@ def train_due(settings: Settings, plan: Plan, tell: Tell) -> list["Trained"]:
             )
         for one, first in zip(group, firsts, strict=True):
             code, count = one.config.model_code, first - start
-            known = replace(
-                panel, days=panel.days[:count], values=panel.values[:count]
-            )
+            known = replace(panel, days=panel.days[:count], values=panel.values[:count])
 
             def tell_epoch(config: RunConfig, row: "EpochRow") -> None:
                 tell(

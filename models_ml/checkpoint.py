@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -196,20 +197,22 @@ def of_seed(tensors: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
     return found
 
 
-def save_state(path: Path, tensors: Mapping[str, Tensor], notes: object) -> None:
+def save_state(
+    path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]
+) -> None:
     """Write the state of an unfinished training as one safetensors file.
 
     ``notes``, anything JSON can hold, go into its header.
     """
     content = save_tensors(
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-        metadata={"notes": json.dumps(notes)},
+        metadata={"notes": json.dumps(dict(notes))},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, content)
 
 
-def load_state(path: Path) -> tuple[dict[str, Tensor], object] | None:
+def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Read the state of an unfinished training; None if there is none to use."""
     if not path.exists():
         return None

@@ -56,6 +56,8 @@ FEATURES = {
     "low_frequency": PRICE_VOLUME,
     "daily": DAILY,
 }
+
+
 @dataclass(frozen=True)
 class Label:
     """A forward return: price of day ``end`` over price of day ``start``, less one.

@@ -1,7 +1,7 @@
 """The networks and their losses: small modules over one date's cross-section.
 
-Inputs are [window, stock, feature] tensors, outputs [stock] or one a head. Add a network
-with its loss here; keep data and loops out.
+Inputs are [window, stock, feature] tensors, outputs [stock] tensors, one a head. Add a
+network with its loss here; keep data and loops out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _LastState(nn.Module):
         self.gru = nn.GRU(features, hidden)
 
     def forward(self, window: Tensor) -> Tensor:
-        states, _ = self.gru(window)
+        states: Tensor = self.gru(window)[0]
         return states[-1]
 
 

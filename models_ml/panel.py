@@ -649,10 +649,10 @@ def read_inputs(
         columns = (*columns, "log_market_cap")
     panel = read_panel(con, DAILY_TABLE, columns, days=days)
     if has_factors or is_neutral:
-        others = {"days": days, "codes": panel.codes}
-        panel = _beside(
-            panel, read_panel(con, INDUSTRY_TABLE, ("industry",), **others)
+        numbers = read_panel(
+            con, INDUSTRY_TABLE, ("industry",), days=days, codes=panel.codes
         )
+        panel = _beside(panel, numbers)
     if has_factors:
         if not has_table(con, HIGH_FREQUENCY_TABLE):
             raise PanelError("inputs not loaded: no high-frequency factors are built")

@@ -168,8 +168,8 @@ def train(
     valid_days = [day for day in split.valid if day in stocks]
     if not train_days or not valid_days:
         raise HistoryError(
-            f"history too short: no date with {config.minimum_stocks} stocks that have inputs and a label "
-            f"in {'train' if not train_days else 'valid'}"
+            f"history too short: no date with {config.minimum_stocks} stocks that have "
+            f"inputs and a label in {'train' if not train_days else 'valid'}"
         )
     resume = folder.with_name(folder.name + ".resume")
     fingerprint = f"{config.sha256} {split} {days[0]}"
@@ -180,7 +180,7 @@ def train(
     state: dict[str, Tensor] = {}
     notes: dict[str, Any] = {"seed": config.seeds[0], "epoch": 0, "stale": 0}
     kept = load_state(resume)
-    if kept is not None and isinstance(kept[1], dict):
+    if kept is not None:
         found, said = kept
         if said.get("fingerprint") == fingerprint:
             notes, state = said, found
@@ -208,7 +208,11 @@ def train(
         best, best_ic, stale, first_epoch = clone(network.state_dict()), -np.inf, 0, 1
         if notes["seed"] == seed and notes["epoch"] > 0:
             network.load_state_dict(_part(state, "model."))
-            best, best_ic, stale = _part(state, "best."), notes["best_ic"], notes["stale"]
+            best, best_ic, stale = (
+                _part(state, "best."),
+                notes["best_ic"],
+                notes["stale"],
+            )
             _load_adam(optimizer, _part(state, "adam."))
             first_epoch = notes["epoch"] + 1
         model: nn.Module = network
@@ -226,7 +230,7 @@ def train(
             generator = torch.Generator().manual_seed(seed * EPOCH_STRIDE + epoch)
             order = torch.randperm(len(train_days), generator=generator).tolist()
             network.train()
-            total, count = 0.0, 0
+            total, count = torch.zeros((), device=device), 0
             for step in range(0, len(order), world):
                 # In the last round some processes may have no date left: they go
                 # through one with weight 0, because all must meet in the backward pass.
@@ -240,19 +244,17 @@ def train(
                     rows = drawn[: config.sample_stocks].to(device)
                     chosen, target = chosen[rows], target[rows]
                 windows = inputs.batch(day, chosen)
-                with (
-                    torch.autocast("cuda", torch.bfloat16) if half else nullcontext()
-                ):
+                with torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
                     outputs = model(windows)
                 loss = network.loss(outputs, target)
                 optimizer.zero_grad(set_to_none=True)
-                (loss * weight).backward()
+                (loss * weight).backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
                 optimizer.step()
                 # A tensor, so that a GPU is waited for once an epoch only.
                 total = total + loss.detach() * (weight > 0)
                 count += weight > 0
-            mean_loss = _mean_over_ranks(torch.as_tensor(total), count)
+            mean_loss = _mean_over_ranks(total, count)
             if not np.isfinite(mean_loss):
                 raise TrainError(
                     f"{config.model_code}: the loss of epoch {epoch} is {mean_loss}: "

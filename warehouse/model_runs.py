@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 import duckdb
@@ -25,7 +25,7 @@ MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml"
 # A generated market of so many stocks or fewer is the small one.
 SMALL_STOCKS = 300
 # A score is known once the week's last session has closed.
-CLOSE_HOUR = 15
+CLOSE = time(15)
 ALL, NONE = "all", "none"
 
 Profile = Literal["full", "sample", "small"]
@@ -33,7 +33,7 @@ Profile = Literal["full", "sample", "small"]
 
 @dataclass(frozen=True)
 class ScoredWeek:
-    """Scores of one week by one checkpoint; none where too few stocks could be scored."""
+    """Scores of one week by one checkpoint; none where it has too few stocks."""
 
     model_code: str
     trade_week: date
@@ -133,18 +133,16 @@ def record_run(
                 f"delete from raw.{table} where run_id = ?",  # noqa: S608
                 [run["run_id"]],
             )
-        _insert(con, "model_run", run | {"trained_at": datetime.now(EXCHANGE_TIME)})
+        _insert(con, "model_run", {**run, "trained_at": datetime.now(EXCHANGE_TIME)})
         for epoch in epochs:
-            _insert(con, "model_training_epoch", epoch | {"run_id": run["run_id"]})
+            _insert(con, "model_training_epoch", {**epoch, "run_id": run["run_id"]})
         con.commit()
     except BaseException:
         con.rollback()
         raise
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]
-) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
     names = ", ".join(quote_identifier(name) for name in row)
     marks = ", ".join("?" * len(row))
     con.execute(
@@ -161,7 +159,7 @@ def record_absences(con: duckdb.DuckDBPyConnection, reasons: Mapping[str, str]) 
 
 
 def write_scores(settings: Settings, weeks: Sequence[ScoredWeek]) -> int:
-    """Load scores as one file a model, through the loader's contract and versions.
+    """Load scores as one file, through the loader's contract and versions.
 
     Parameters
     ----------
@@ -173,42 +171,19 @@ def write_scores(settings: Settings, weeks: Sequence[ScoredWeek]) -> int:
     int
         Scores stored: new ones and new versions.
     """
-    by_model: dict[str, list[ScoredWeek]] = {}
-    for week in weeks:
-        by_model.setdefault(week.model_code, []).append(week)
-    accepted = 0
-    for code, own in sorted(by_model.items()):
-        accepted += _load_scores(settings, code, own)
-    return accepted
-
-
-def _load_scores(settings: Settings, code: str, weeks: Sequence[ScoredWeek]) -> int:
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "model_code", "security_code", "trade_week", "score", "decision_time",
-            "run_id",
-        )
-    }  # fmt: skip
-    for week in sorted(weeks, key=lambda week: week.trade_week):
-        count = len(week.codes)
-        decided = datetime(
-            week.trade_week.year, week.trade_week.month, week.trade_week.day, CLOSE_HOUR
-        )  # noqa: DTZ001
-        columns["model_code"] += [code] * count
-        columns["security_code"] += list(week.codes)
-        columns["trade_week"] += [week.trade_week] * count
-        columns["score"] += [float(score) for score in week.scores]
-        columns["decision_time"] += [decided] * count
-        columns["run_id"] += [week.run_id] * count
-    if not columns["score"]:
+    scored = sorted(
+        (week for week in weeks if len(week.codes)),
+        key=lambda week: (week.model_code, week.trade_week),
+    )
+    if not scored:
         return 0
-    table = pa.table(columns)
-    first, last = min(columns["trade_week"]), max(columns["trade_week"])
-    # Named by what is in it, so that a folder holds one file and loads it alone.
-    content = f"{columns['run_id']} {columns['score']}".encode()
+    table = pa.concat_tables([_score_table(week) for week in scored])
+    first = min(week.trade_week for week in scored)
+    last = max(week.trade_week for week in scored)
+    content = str(table.select(["run_id", "score"]).to_pydict()).encode()
+    # Named by what is in it, so that a folder holds one file and is loaded alone.
     digest = hashlib.sha256(content).hexdigest()[:12]
-    folder = settings.scores / code / f"{first}_{last}_{digest}"
+    folder = settings.scores / f"{first}_{last}_{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model_score.parquet"
     partial = path.with_suffix(".partial")
@@ -218,8 +193,24 @@ def _load_scores(settings: Settings, code: str, weeks: Sequence[ScoredWeek]) -> 
     return result.accepted
 
 
+def _score_table(week: ScoredWeek) -> pa.Table:
+    count = len(week.codes)
+    # Exchange time without a zone, as the raw tables have it.
+    decided = datetime.combine(week.trade_week, CLOSE)
+    return pa.table(
+        {
+            "model_code": [week.model_code] * count,
+            "security_code": list(week.codes),
+            "trade_week": [week.trade_week] * count,
+            "score": pa.array(week.scores, pa.float64()),
+            "decision_time": [decided] * count,
+            "run_id": [week.run_id] * count,
+        }
+    )
+
+
 def note_weeks(con: duckdb.DuckDBPyConnection, weeks: Sequence[ScoredWeek]) -> None:
-    """Write down which weeks have been scored, by which run and with how many stocks."""
+    """Write down which weeks were scored, by which run, and how many stocks."""
     for week in weeks:
         con.execute(
             "insert into raw.model_week values (?, ?, ?, ?)",

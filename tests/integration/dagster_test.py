@@ -324,7 +324,7 @@ def test_project_changed_while_it_is_built_is_said(
         home_copy, instance, REFRESH, tags={"dagster/partition": partition_of(last)}
     )
     assert not result.success
-    failed = result.failure_data_for_node("dbt_models")
+    failed = result.failure_data_for_node("dbt_inputs")
     assert failed is not None
     assert failed.user_failure_data is not None
     description = str(failed.user_failure_data.description)

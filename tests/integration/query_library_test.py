@@ -30,7 +30,7 @@ EXAMPLES = {
 # What a person mistypes: a value that no row has is refused, not answered with nothing.
 LOOKED_UP = {
     *("factor", "industry", "industry_system", "period", "strategy", "universe"),
-    *("variant", "week"),
+    *("variant", "week", "model"),
 }
 IS_TYPE = {
     "date": pa.types.is_date,

@@ -1,4 +1,4 @@
-"""Panels: windows against naive slices, standardising against numpy, what is known when."""
+"""Panels: windows against naive slices, formulas against numpy, what is known when."""
 
 from __future__ import annotations
 
@@ -181,9 +181,7 @@ def test_daily_baseline_is_standardised_over_its_own_window(panel):
 def test_inputs_of_a_day_do_not_change_with_later_data_or_more_stocks(inputs):
     """The values themselves, to the bit: later days poisoned, later listings added."""
     panel = make_panel()
-    config = make_config(
-        network="linear", inputs=inputs, windows=(10,), steps=(1,)
-    )
+    config = make_config(network="linear", inputs=inputs, windows=(10,), steps=(1,))
     cut = 110
     poisoned = panel.values.clone()
     poisoned[cut + 1 :] = 1e9

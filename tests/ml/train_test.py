@@ -303,9 +303,7 @@ def test_too_few_stocks_are_said(panel, tmp_path):
 
 
 def test_loss_that_is_not_finite_is_said(panel, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        train_module, "make_network", lambda config: _Broken(config)
-    )
+    monkeypatch.setattr(train_module, "make_network", lambda config: _Broken(config))
     with pytest.raises(TrainError, match="the loss of epoch 1 is nan"):
         train_until(panel, make_config(seeds=(0,)), tmp_path / "m")
 
@@ -326,7 +324,8 @@ from tests.ml.conftest import make_config, make_panel
 from tests.ml.train_test import train_until
 
 start_ranks()
-train_until(make_panel(), make_config(label="forward10", sample_step=3), Path(sys.argv[1]))
+config = make_config(label="forward10", sample_step=3)
+train_until(make_panel(), config, Path(sys.argv[1]))
 """
 
 

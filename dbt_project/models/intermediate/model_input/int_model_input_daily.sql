@@ -24,7 +24,8 @@ select
     not security_day.is_suspended
     and not tradability.is_st
     and not tradability.is_delisting_period
-    and tradability.listed_days > {{ var("factor_minimum_listed_days") }} as is_eligible,
+    and tradability.listed_days > {{ var("factor_minimum_listed_days") }}
+        as is_eligible,
 from {{ ref("int_security_day") }} as security_day
 inner join {{ ref("int_tradability_day") }} as tradability
     on

@@ -11,6 +11,12 @@ with member as (
     where industry_system in ('citic1', 'shenwan1')
 ),
 
+citic as (
+    select min(valid_from) as first_day,
+    from member
+    where industry_system = 'citic1'
+),
+
 -- CITIC from its first range on, Shenwan before.
 trading_day as (
     select
@@ -20,11 +26,7 @@ trading_day as (
             else 'shenwan1'
         end as industry_system,
     from {{ ref("int_trading_day") }} as day
-    cross join (
-        select min(valid_from) as first_day,
-        from member
-        where industry_system = 'citic1'
-    ) as citic
+    cross join citic
     where day.is_loaded
 ),
 

@@ -4,6 +4,7 @@
         incremental_strategy="rewrite_window",
         on_schema_change="fail",
         meta={"window_column": "trade_week"},
+        tags=["model_input"],
     )
 }}
 

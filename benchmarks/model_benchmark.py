@@ -1,0 +1,418 @@
+"""Networks on the generated market: planted signal found, silence without one, speed.
+
+Markets are drawn in memory, with the minute factors that see the planted states made
+from the same bars in numpy. Each model is trained walk-forward and scored weekly; its
+rank IC (T+1 to T+6) stands beside the oracle's, computed from the planted truth, and
+the linear baseline's. Run ``python -m benchmarks.model_benchmark``; add a property of
+the models here, one of the tables elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from models_ml.config import (
+    CONFIGS,
+    HIGH_FREQUENCY,
+    RunConfig,
+    load_config,
+)
+from models_ml.metrics import newey_west_t, rank_ic
+from models_ml.networks import make_network
+from models_ml.panel import Labels, Panel, make_inputs, prepare_high_frequency
+from models_ml.score import open_scorer, score_day
+from models_ml.splits import periods_of, split_days
+from models_ml.train import train
+from warehouse.sample_market import STREAMS, bars, events, minutes, truth
+from warehouse.sample_market.config import SampleConfig
+from warehouse.sample_market.returns import Paths, simulate
+from warehouse.sample_market.universe import Universe, make_universe
+
+Floats = npt.NDArray[np.float64]
+
+CONFIG = SampleConfig(stocks=500, delisted=30, reports_per_year=1)
+SEEDS = (301, 302, 303)
+NULL_SEEDS = tuple(range(401, 411))
+LEAST_SHARE_OF_ORACLE = 0.70
+LEAST_RATIO_TO_LINEAR = 1.1
+LARGEST_NULL_T = 1.5
+# Fusion of the two networks (methodology 5): high to low frequency.
+WEIGHTS = {"high": 1.0, "low": 3.0}
+MODELS = (
+    "gru_high_frequency", "gru_low_frequency",
+    "linear_high_frequency", "linear_low_frequency",
+)  # fmt: skip
+LISTED_DAYS = 60
+FACTORS = (
+    "down_vol_perc", "corr_ret_lastret", "late_skew_ret", "corr_volume_amplitude",
+    *(f"volume_perc{number}" for number in range(2, 8)),
+)  # fmt: skip
+
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True)
+class Market:
+    """A generated market as a panel, with what is true of it.
+
+    Attributes
+    ----------
+    panel : Panel
+        Daily fields and factors, the factors standardised.
+    expected : dict of (T, N) array
+        Expected 5-day return by source, NaN where a stock is not listed.
+    """
+
+    panel: Panel
+    expected: dict[str, Floats]
+
+
+def minute_factors(drawn: dict[str, Floats]) -> dict[str, Floats]:
+    """Return the minute factors that see the planted states, (n,) each.
+
+    Of the other of the 27 there is nothing: a network sees zeros in their place.
+    """
+    volume, opened = drawn["volume_shares"], drawn["open_cny"]
+    change = np.log(drawn["close_cny"] / opened)
+    half_hours = volume.reshape(len(volume), 8, -1).sum(axis=2)
+    share = half_hours / half_hours.sum(axis=1, keepdims=True)
+    found = {f"volume_perc{number}": share[:, number - 1] for number in range(2, 8)}
+    squares = (change**2).sum(axis=1)
+    falling = (np.minimum(change, 0.0) ** 2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["down_vol_perc"] = falling / squares
+        late = change[:, -6:] - change[:, -6:].mean(axis=1, keepdims=True)
+        found["late_skew_ret"] = (late**3).mean(axis=1) / (late**2).mean(axis=1) ** 1.5
+        found["corr_ret_lastret"] = _correlation(change[:, 1:], change[:, :-1])
+        amplitude = (drawn["high_cny"] - drawn["low_cny"]) / opened
+        found["corr_volume_amplitude"] = _correlation(volume, amplitude)
+    return found
+
+
+def _correlation(x: Floats, y: Floats) -> Floats:
+    x = x - x.mean(axis=1, keepdims=True)
+    y = y - y.mean(axis=1, keepdims=True)
+    spread = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    return np.asarray((x * y).sum(axis=1) / spread)
+
+
+def make_market(seed: int, *, null: bool, config: SampleConfig = CONFIG) -> Market:
+    """Draw a market and turn it into a panel.
+
+    Parameters
+    ----------
+    null : bool
+        Plant no effect.
+    """
+    seeds = np.random.SeedSequence(seed).spawn(len(STREAMS) + 1)
+    streams = {
+        name: np.random.default_rng(child)
+        for name, child in zip(STREAMS, seeds, strict=False)
+    }
+    effects = config.effects.none() if null else config.effects
+    universe = make_universe(config, streams["universe"])
+    capital = events.make_capital_events(universe, streams["capital"])
+    reports = events.make_reports(universe, config.reports_per_year, streams["reports"])
+    tone = events.spread_tone(
+        reports, events.tone_kernel(effects), universe.active.shape
+    )
+    paths = simulate(universe, capital, tone, effects, streams["returns"])
+    ranges = bars.draw_ranges(paths, slice(universe.first, None), streams["ranges"])
+    factors = _all_minute_factors(universe, paths, ranges, config, seeds[-1])
+    panel = _panel(universe, paths, ranges, factors)
+    expected = truth.expected_components(universe, paths, reports, effects)
+    return Market(prepare_high_frequency(panel), expected)
+
+
+def _all_minute_factors(
+    universe: Universe,
+    paths: Paths,
+    ranges: bars.Ranges,
+    config: SampleConfig,
+    seeds: np.random.SeedSequence,
+) -> npt.NDArray[np.float32]:
+    """Return the factors of all days with minutes, and set the days' ranges by them."""
+    grid = minutes.make_grid(config.bar_minutes)
+    first_day = np.datetime64(config.minute_first_day or config.first_day)
+    first = int(np.searchsorted(universe.days, first_day))
+    count = len(universe.days) - universe.first
+    shape = (count, universe.stocks, len(HIGH_FREQUENCY))
+    values = np.full(shape, np.nan, dtype=np.float32)
+    days = range(first, len(universe.days))
+    for day, stream in zip(days, seeds.spawn(len(days)), strict=True):
+        drawn = minutes.draw_day(
+            universe, paths, day, grid, np.random.default_rng(stream)
+        )
+        row, trading = day - universe.first, universe.trading[day]
+        for name, column in minute_factors(drawn).items():
+            values[row, trading, HIGH_FREQUENCY.index(name)] = column
+        ranges.high[row, trading] = drawn["high_cny"].max(axis=1)
+        ranges.low[row, trading] = drawn["low_cny"].min(axis=1)
+        ranges.amount[row, trading] = drawn["amount_cny"].sum(axis=1)
+    return values
+
+
+def _panel(
+    universe: Universe,
+    paths: Paths,
+    ranges: bars.Ranges,
+    factors: npt.NDArray[np.float32],
+) -> Panel:
+    days = slice(universe.first, None)
+    factor, close = paths.factor[days], paths.close[days]
+    volume, trading = paths.volume[days], universe.trading[days]
+    listed = np.arange(len(universe.days))[days, None] - universe.list_index
+    listed = np.where(universe.list_index == 0, 1000, listed + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        vwap = np.where(volume > 0, ranges.amount / volume, close)
+    positions = range(universe.first, len(universe.days))
+    fields = {
+        "open": paths.open[days] * factor,
+        "high": ranges.high * factor,
+        "low": ranges.low * factor,
+        "close": close * factor,
+        "vwap": vwap * factor,
+        "volume": volume / factor,
+        "is_eligible": trading & (universe.status[days] == 0) & (listed > LISTED_DAYS),
+        "log_market_cap": np.log(close * paths.total_shares[days]),
+        "industry": np.stack([universe.industry(day) for day in positions]),
+    }
+    values = np.stack([fields[name] for name in fields], axis=2).astype(np.float32)
+    return Panel(
+        tuple(universe.days[days].astype(object)),
+        tuple(str(code) for code in universe.code),
+        (*fields, *HIGH_FREQUENCY),
+        torch.from_numpy(np.concatenate([values, factors], axis=2)),
+    )
+
+
+def week_ends(days: Sequence[date], first: date) -> list[date]:
+    """Return the last trading days of the weeks from ``first`` on with an outcome."""
+    known = days[:-6]
+    return [
+        day
+        for day, following in zip(known, days[1:], strict=False)
+        if day >= first and following.isocalendar()[:2] != day.isocalendar()[:2]
+    ]
+
+
+def weekly_scores(
+    market: Market, config: RunConfig, folder: Path, weeks: Sequence[date]
+) -> Floats:
+    """Train walk-forward and score the weeks; (weeks, N), NaN where not scored."""
+    panel = market.panel
+    scores = np.full((len(weeks), len(panel.codes)), np.nan)
+    for period in periods_of(weeks, config):
+        first = next(n for n, day in enumerate(panel.days) if day >= period.first)
+        known = replace(panel, days=panel.days[:first], values=panel.values[:first])
+        split = split_days(
+            panel.days, period, config,
+            horizon=config.horizon, first_input=first_input(panel, config),
+        )  # fmt: skip
+        checkpoint = folder / config.model_code / period.first.isoformat()
+        train(
+            config, known, make_inputs(known, config), Labels(known, config),
+            split, period, folder=checkpoint,
+        )  # fmt: skip
+        scorer = open_scorer(checkpoint, config)
+        inputs = make_inputs(panel, config)
+        for row, week in enumerate(weeks):
+            if week in period:
+                day = panel.days.index(week)
+                stocks, values = score_day(scorer, inputs, panel.days, day)
+                scores[row, stocks] = values
+    return scores
+
+
+def first_input(panel: Panel, config: RunConfig) -> int:
+    """Return the first day on which a stock can have enough of its window."""
+    if config.inputs != "high_frequency":
+        return 0
+    observed = panel.column("observed").amax(dim=1).numpy()
+    needed = max(1, round(config.minimum_share * config.windows[0]))
+    return int(np.argmax(observed > 0)) + needed - 1
+
+
+def z_score(scores: Floats) -> Floats:
+    """Return z-scores by week."""
+    mean = np.nanmean(scores, axis=1, keepdims=True)
+    return (scores - mean) / np.nanstd(scores, axis=1, keepdims=True)
+
+
+def fuse(scores: dict[str, Floats], kind: str) -> Floats:
+    """Return high : low = 1 : 3 of the z-scores of ``gru`` or ``linear`` models."""
+    total = sum(
+        weight * z_score(scores[f"{kind}_{part}_frequency"])
+        for part, weight in WEIGHTS.items()
+    )
+    return np.asarray(total)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Weekly rank ICs by model, and by part of the truth."""
+
+    ics: dict[str, Floats]
+
+    def mean(self, name: str) -> float:
+        """Return the mean rank IC."""
+        return float(np.nanmean(self.ics[name]))
+
+    def t_value(self, name: str) -> float:
+        """Return Newey and West's t of the mean."""
+        return newey_west_t(self.ics[name])
+
+
+def judge(
+    market: Market, configs: Sequence[RunConfig], weeks: Sequence[date], folder: Path
+) -> Judged:
+    """Train, score and measure every model, and measure the oracle."""
+    panel = market.panel
+    scores = {
+        config.model_code: weekly_scores(market, config, folder, weeks)
+        for config in configs
+    }
+    for kind in ("gru", "linear"):
+        if f"{kind}_high_frequency" in scores and f"{kind}_low_frequency" in scores:
+            scores[f"{kind}_fused"] = fuse(scores, kind)
+    rows = [panel.days.index(week) for week in weeks]
+    close = panel.column("close").double().numpy()
+    outcome = np.stack([close[row + 6] / close[row + 1] - 1.0 for row in rows])
+    # What cannot be bought or scored on the day is measured for nobody.
+    eligible = panel.column("is_eligible").numpy() == 1.0
+    blocked = np.stack([~eligible[row] | ~eligible[row + 1] for row in rows])
+    outcome[blocked] = np.nan
+    total = sum(market.expected.values())
+    for name, part in {
+        "oracle": total,
+        "intraday": market.expected["intraday"] + market.expected["intraday_product"],
+        "daily": sum(
+            market.expected[name]
+            for name in ("reversal", "turnover", "reversal_turnover", "volatility")
+        ),
+    }.items():
+        scores[name] = np.asarray(part)[rows]
+    return Judged({name: rank_ic(value, outcome) for name, value in scores.items()})
+
+
+def benchmark_configs(**changes: object) -> list[RunConfig]:
+    """Return the four models of the sample market, trained for longer."""
+    return [
+        replace(load_config(CONFIGS / f"{code}.toml", profile="sample"), **changes)
+        for code in MODELS
+    ]
+
+
+def training_ratio(market: Market, config: RunConfig, *, dates: int = 12) -> float:
+    """Return seconds of our epoch over those of a bare loop on ready tensors."""
+    panel = market.panel
+    inputs, labels = make_inputs(panel, config), Labels(panel, config)
+    days = list(range(config.lookback_days + 300, config.lookback_days + 300 + dates))
+    samples = []
+    for day in days:
+        stocks = inputs.stocks(day)
+        target = labels.values(day, stocks)
+        known = torch.isfinite(target)
+        samples.append((day, stocks[known], target[known]))
+    ready = [(inputs.batch(day, stocks), target) for day, stocks, target in samples]
+    network = make_network(config).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+
+    def step(windows: Sequence[torch.Tensor], target: torch.Tensor) -> None:
+        loss = network.loss(network(windows), target)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    # Alternating, in time of this process alone: the machine may be busy.
+    spent = {"bare": 0.0, "ours": 0.0}
+    for turn in range(4):
+        started = time.process_time()
+        for windows, target in ready:
+            step(windows, target)
+        middle = time.process_time()
+        for day, stocks, target in samples:
+            step(inputs.batch(day, stocks), target)
+        if turn:
+            spent["bare"] += middle - started
+            spent["ours"] += time.process_time() - middle
+    return spent["ours"] / spent["bare"]
+
+
+def main() -> None:
+    """Print the tables and end with an error where a model does not behave."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    parser.add_argument("--nulls", type=int, default=len(NULL_SEEDS))
+    parser.add_argument("--stocks", type=int, default=CONFIG.stocks)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    market_config = replace(
+        CONFIG, stocks=options.stocks, minute_first_day=CONFIG.first_day
+    )
+    configs = benchmark_configs(
+        epochs=options.epochs, patience=5, sample_step=5, train_days=700,
+        sample_stocks=0, threads=options.threads,
+    )  # fmt: skip
+    wrong: list[str] = []
+    table = Table("market", "model", "rank IC", "t", "of oracle", "over linear")
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in SEEDS[: options.seeds]:
+            market = make_market(seed, null=False, config=market_config)
+            weeks = week_ends(market.panel.days, date(2024, 1, 1))
+            judged = judge(market, configs, weeks, Path(scratch) / str(seed))
+            oracle = judged.mean("oracle")
+            for name in judged.ics:
+                linear = name.replace("gru_", "linear_")
+                ratio = judged.mean(name) / judged.mean(linear)
+                table.add_row(
+                    f"planted {seed}", name, f"{judged.mean(name):.4f}",
+                    f"{judged.t_value(name):.1f}",
+                    f"{judged.mean(name) / oracle:.0%}",
+                    f"{ratio:.2f}" if name.startswith("gru_") else "",
+                )  # fmt: skip
+            share = judged.mean("gru_fused") / oracle
+            ratio = judged.mean("gru_fused") / judged.mean("linear_fused")
+            if share < LEAST_SHARE_OF_ORACLE:
+                wrong.append(f"seed {seed}: {share:.0%} of the oracle's rank IC")
+            if ratio < LEAST_RATIO_TO_LINEAR:
+                wrong.append(f"seed {seed}: {ratio:.2f} times the linear baseline's")
+            if seed == SEEDS[0]:
+                for config in (configs[0], configs[1]):
+                    console.print(
+                        f"{config.model_code}: an epoch takes "
+                        f"{training_ratio(market, config):.2f} times a bare loop"
+                    )
+            console.print(table)
+        t_values: dict[str, list[float]] = {}
+        for seed in NULL_SEEDS[: options.nulls]:
+            market = make_market(seed, null=True, config=market_config)
+            weeks = week_ends(market.panel.days, date(2024, 1, 1))
+            judged = judge(market, configs, weeks, Path(scratch) / str(seed))
+            for name in judged.ics:
+                if name.startswith(("gru_", "linear_")):
+                    t_values.setdefault(name, []).append(abs(judged.t_value(name)))
+        for name, values in t_values.items():
+            mean = float(np.mean(values))
+            console.print(f"null markets: {name} mean |t| {mean:.2f}")
+            if mean > LARGEST_NULL_T:
+                wrong.append(f"{name}: mean |t| {mean:.2f} on null markets")
+    if wrong:
+        raise SystemExit(f"error: {'; '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()
