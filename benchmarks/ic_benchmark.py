@@ -48,6 +48,7 @@ BY_SECURITY = (
     "intermediate.int_factor_universe_weekly",
     "intermediate.int_stock_return_weekly",
     "intermediate.int_style_factor_weekly",
+    "intermediate.int_score_factor_weekly",
 )
 
 console = Console(highlight=False)

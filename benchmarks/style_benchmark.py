@@ -41,6 +41,7 @@ UPSTREAM = (
 BY_SECURITY = (
     "intermediate.int_security_price_day",
     "intermediate.int_factor_universe_weekly",
+    "intermediate.int_score_factor_weekly",
 )
 # Factors of prices, volumes and caps; those of reports the SQL makes besides.
 FACTORS = (

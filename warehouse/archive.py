@@ -25,6 +25,8 @@ ARCHIVED_TABLES: tuple[tuple[str, str], ...] = (
     ("factors", "fct_factor_ic_weekly"),
     ("microcap", "fct_microcap_signal"),
     ("rotation", "fct_rotation_holding"),
+    ("scores", "fct_industry_score_weekly"),
+    ("scores", "fct_index_score_weekly"),
 )
 
 FIRST_SHOWN = "publication_id"

@@ -112,6 +112,14 @@ LOSSES = {
         "trade_date in (select distinct trade_date from {t} "
         "order by 1 limit 9 offset 9)"
     ),
+    "scores.fct_stock_score_weekly": "model_code = 'fused'",
+    "scores.fct_industry_score_weekly": "industry_system = 'pool32'",
+    "scores.fct_index_score_weekly": "index_class = 'concept'",
+    "scores.fct_model_ic_weekly": "trade_week = (select max(trade_week) from {t})",
+    "scores.fct_model_ic_summary": "period = 'all'",
+    "scores.fct_score_correlation_weekly": (
+        "trade_week = (select max(trade_week) from {t})"
+    ),
     "rotation.fct_rotation_performance": (
         "period = (select max(period) from {t} where period < 'a')"
     ),

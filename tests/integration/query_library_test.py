@@ -29,8 +29,8 @@ EXAMPLES = {
 }
 # What a person mistypes: a value that no row has is refused, not answered with nothing.
 LOOKED_UP = {
-    *("factor", "industry", "industry_system", "period", "strategy", "universe"),
-    *("variant", "week", "model"),
+    *("factor", "industry", "industry_system", "model", "period", "strategy"),
+    *("universe", "variant", "week"),
 }
 IS_TYPE = {
     "date": pa.types.is_date,

@@ -193,16 +193,22 @@ def make_market(path: Path, *, seed: int = 3, shuffled: bool = False) -> None:
                     "alter table intermediate.int_style_factor_weekly "
                     f"add column {factor} double"
                 )
+        # No model has scored: the other panel has no rows.
+        scores = ", ".join(f"{code} double" for code in factor_codes("score"))
+        con.execute(
+            "create table intermediate.int_score_factor_weekly "
+            f"(trade_week date, security_code varchar, {scores})"
+        )
 
 
-def style_factor_codes() -> list[str]:
-    """Return the codes of the seed, which the wide panel has as columns."""
+def factor_codes(group: str) -> list[str]:
+    """Return the codes of a group of the seed, which a wide panel has as columns."""
     seed = Path(__file__).parents[3] / "dbt_project" / "seeds" / "factor.csv"
     table = pd.read_csv(seed)
-    return list(table.loc[table["factor_group"] == "style", "factor_code"])
+    return list(table.loc[table["factor_group"] == group, "factor_code"])
 
 
-ALL_FACTORS = style_factor_codes()
+ALL_FACTORS = factor_codes("style")
 
 
 def build(path: Path, *, build_from: dt.date | None = None, threads: int = 2) -> None:

@@ -503,12 +503,27 @@ def dates_to_python(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-# What only strategies on stocks read.
+# What only strategies on stocks, on indices and on model scores read.
 NO_STOCK_STRATEGY = """
     create schema if not exists staging;
     create table staging.stg_security (security_code varchar, delist_date date);
     create table staging.stg_index_bar (
         index_code varchar, trade_date date, open double, close double
+    );
+    create table staging.stg_market_index (
+        index_code varchar, name varchar, index_class varchar
+    );
+    create table intermediate.int_industry_score_weekly (
+        model_code varchar, industry_system varchar, industry_code varchar,
+        trade_week date, score double
+    );
+    create table intermediate.int_index_score_weekly (
+        model_code varchar, index_class varchar, index_code varchar,
+        trade_week date, score double
+    );
+    create table intermediate.int_stock_score_weekly (
+        model_code varchar, trade_week date, security_code varchar, score double,
+        is_counted boolean, is_traded boolean
     );
     create table intermediate.int_microcap_member (
         index_code varchar, trade_date date, security_code varchar
@@ -536,6 +551,7 @@ def built(
         inputs="",
         score_source="diffusion_index",
         asset_type="industry",
+        layer_count=None,
         benchmark="pool_equal_weight",
     )
     members = market.stocks[
@@ -575,7 +591,8 @@ def built(
         ):
             con.execute(f"alter table {table} alter {column} type date")
         write_calendar(con, market.days, LAST_LOADED)
-        con.execute("alter table seeds.strategy alter buffer_rank type integer")
+        for column in ("top_n", "layer_count", "buffer_rank"):
+            con.execute(f"alter table seeds.strategy alter {column} type integer")
         con.execute(NO_STOCK_STRATEGY)
     file.dbt("run", "path:models/intermediate/rotation", "path:models/marts/rotation")
     with file.connect() as con:

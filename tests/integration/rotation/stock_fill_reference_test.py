@@ -44,7 +44,8 @@ class Strategy:
     execution: str = "next_open"
     fills: str = "checked"
     frequency: str = "biweekly"
-    top_n: int = 6
+    top_n: int | None = 6
+    layer_count: int | None = None
     two_way_cost: float = 0.003
 
 
@@ -53,6 +54,7 @@ STRATEGIES = (
     Strategy("close", execution="next_close"),
     Strategy("weekly", frequency="weekly", top_n=4),
     Strategy("monthly", frequency="monthly", top_n=8),
+    Strategy("first_layer", frequency="weekly", top_n=None, layer_count=3),
     Strategy("paper", execution="signal_close", fills="assumed", two_way_cost=0.0),
     Strategy("paper_checked", execution="signal_close", two_way_cost=0.0),
 )
@@ -264,13 +266,14 @@ def choose_lists(
             continue
         rows = style[day]
         rows = rows[rows["security_code"].isin(by_day[day])]
-        if len(rows) < strategy.top_n:
+        seats = strategy.top_n or -(-len(rows) // (strategy.layer_count or 1))
+        if len(rows) < (strategy.top_n or strategy.layer_count or 1):
             continue
         score = stats.rankdata(rows["log_market_cap"]) + stats.rankdata(
             rows["volatility_1y"]
         )
         order = sorted(zip(score, rows["security_code"], strict=True))
-        lists[day] = [code for _, code in order[: strategy.top_n]]
+        lists[day] = [code for _, code in order[:seats]]
     return lists
 
 
@@ -309,7 +312,7 @@ def simulate(
         nonlocal held, cash, waiting
         total = cash + sum(held.values())
         before = {code: value / total for code, value in held.items()}
-        target = dict.fromkeys(lists[signal], 1 / strategy.top_n)
+        target = dict.fromkeys(lists[signal], 1 / len(lists[signal]))
         kept = {}
         for code, weight in before.items():
             goal = min(target.get(code, 0.0), weight)
@@ -544,6 +547,21 @@ EMPTY = """
     create table staging.stg_index_bar (
         index_code varchar, trade_date date, open double, close double
     );
+    create table staging.stg_market_index (
+        index_code varchar, name varchar, index_class varchar
+    );
+    create table intermediate.int_industry_score_weekly (
+        model_code varchar, industry_system varchar, industry_code varchar,
+        trade_week date, score double
+    );
+    create table intermediate.int_index_score_weekly (
+        model_code varchar, index_class varchar, index_code varchar,
+        trade_week date, score double
+    );
+    create table intermediate.int_stock_score_weekly (
+        model_code varchar, trade_week date, security_code varchar, score double,
+        is_counted boolean, is_traded boolean
+    );
 """
 
 
@@ -567,7 +585,8 @@ def built(
             replaced = f"* replace ({', '.join(dates)})" if dates else "*"
             con.execute(f"create table {name} as select {replaced} from made_up")
         con.execute(EMPTY)
-        con.execute("alter table seeds.strategy alter buffer_rank type integer")
+        for column in ("top_n", "layer_count", "buffer_rank"):
+            con.execute(f"alter table seeds.strategy alter {column} type integer")
         con.execute("alter table seeds.strategy alter excluded_assets type varchar")
     file.dbt(
         "run",

@@ -6,6 +6,7 @@ with rule as (
         rule_off,
         asset_pool,
         top_n,
+        layer_count,
         score_source,
     from {{ ref("int_ledger_rule") }}
     where has_own_run
@@ -61,6 +62,7 @@ ranked as (
         scored.trade_date as signal_date,
         scored.security_code as asset_code,
         rule.top_n,
+        rule.layer_count,
         row_number() over (
             partition by rule.strategy_code, rule.rule_off, scored.trade_date
             order by scored.score asc, scored.security_code asc
@@ -80,6 +82,14 @@ ranked as (
             rule.strategy_code = signal_date.strategy_code
             and scored.trade_date = signal_date.signal_date
     where rule.score_source = 'low_volatility'
+),
+
+seated as (
+    select
+        *,
+        coalesce(top_n, (eligible_count + layer_count - 1) // layer_count)
+            as seat_count,
+    from ranked
 )
 
 select
@@ -97,8 +107,8 @@ select
     rule_off,
     signal_date,
     asset_code,
-    1 / top_n as target_weight,
-from ranked
+    1 / seat_count as target_weight,
+from seated
 where
-    asset_rank <= top_n
-    and eligible_count >= top_n
+    asset_rank <= seat_count
+    and eligible_count >= coalesce(top_n, layer_count)

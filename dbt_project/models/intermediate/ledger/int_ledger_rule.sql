@@ -10,6 +10,7 @@ with strategy as (
         two_way_cost,
         benchmark,
         top_n,
+        layer_count,
         score_source,
     from {{ ref("strategy") }}
 ),
@@ -56,6 +57,7 @@ select
     asset_pool,
     score_source,
     top_n,
+    layer_count,
     case when rule_off = 'next_open' then 'signal_close' else execution end
         as execution,
     fills,

@@ -24,6 +24,7 @@ member as (
     select
         index_class,
         index_code,
+        index_name,
         trade_week,
         security_code,
         weight,
@@ -38,6 +39,7 @@ summed_by_index as (
         member.index_class,
         member.index_code,
         score.trade_week,
+        any_value(member.index_name) as index_name,
         member.weight_source,
         count(*) as member_count,
         {{ exact_sum("member.weight", 15) }} as weight_sum,
@@ -75,6 +77,7 @@ select
     model_code,
     index_class,
     index_code,
+    index_name,
     trade_week,
     score,
     z_score,

@@ -23,6 +23,7 @@ with complete_week as (
 scored_index as (
     select
         index_code,
+        name as index_name,
         index_class,
     from {{ ref("stg_market_index") }}
     where
@@ -36,6 +37,7 @@ scored_index as (
 index_member as (
     select
         scored_index.index_class,
+        scored_index.index_name,
         index_range.index_code,
         index_range.security_code,
         complete_week.trade_week,
@@ -48,6 +50,7 @@ index_member as (
             > complete_week.trade_week
     group by
         scored_index.index_class,
+        scored_index.index_name,
         index_range.index_code,
         index_range.security_code,
         complete_week.trade_week
@@ -88,6 +91,7 @@ newest_list as (
 select
     index_member.index_class,
     index_member.index_code,
+    index_member.index_name,
     index_member.trade_week,
     index_member.security_code,
     case when newest_list.list_date is null then 1 else index_weight.weight end

@@ -8,8 +8,8 @@
 }}
 
 -- A fused model is the weighted mean of the standard scores of its parts: a stock that
--- lacks one of them has none. A score of a day that ends no complete week, or of a stock
--- that is not listed on it, is not used.
+-- lacks one of them has none. A score of a day that ends no complete week is not used,
+-- nor one of a stock that is not listed on it.
 with status as (
     select
         trade_week,

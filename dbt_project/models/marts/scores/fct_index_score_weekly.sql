@@ -2,6 +2,7 @@ select
     cast(model_code as varchar) as model_code,
     cast(index_class as varchar) as index_class,
     cast(index_code as varchar) as index_code,
+    cast(index_name as varchar) as index_name,
     cast(trade_week as date) as trade_week,
     cast(score as double) as score,
     cast(z_score as double) as z_score,
