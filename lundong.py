@@ -269,6 +269,47 @@ def refresh(
 
 
 @app.command()
+def publish(
+    *,
+    postgres: Annotated[
+        str | None,
+        typer.Option(
+            "--postgres",
+            metavar="DSN",
+            help="Database, postgresql://user@host/name; by default LUNDONG_POSTGRES.",
+        ),
+    ] = None,
+    reader: Annotated[
+        str, typer.Option(help="Role that may read what is published.")
+    ] = "lundong_reader",
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for statements that are reading.")
+    ] = 60.0,
+) -> None:
+    """Publish the current publication to PostgreSQL as well.
+
+    A password belongs into LUNDONG_POSTGRES or ~/.pgpass: commands can be listed.
+    """
+    from warehouse.postgres import publish_to_postgres
+
+    started = time.monotonic()
+    settings = read_settings()
+    dsn = postgres or settings.postgres_dsn
+    if not dsn:
+        raise UsageError("no database named: give --postgres DSN or LUNDONG_POSTGRES")
+    with shown_progress() as show:
+        done = publish_to_postgres(
+            settings, dsn, reader=reader, wait_seconds=wait, progress=show
+        )
+    out.print(
+        f"published {done.publication_id} as of {done.as_of_date} to {done.database}: "
+        f"{len(done.row_counts)} tables, {sum(done.row_counts.values()):,} rows, "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    tell_made_up(settings)
+
+
+@app.command()
 def status() -> None:
     """Show what is loaded, published, failed and absent."""
     from warehouse.status import read_status

@@ -26,6 +26,9 @@ class Settings:
         Folder of real market files for ``make real`` and the tests of ``tests/real``.
     tushare_token : str or None
         Token of Tushare Pro; never written to a file or a log, nor in ``repr``.
+    postgres_dsn : str or None
+        Connection string of the PostgreSQL database to publish to; may bear a password,
+        so it is treated like the token.
     memory_limit : str
         DuckDB's ``memory_limit`` for each process that writes.
     threads : int
@@ -38,6 +41,7 @@ class Settings:
     home: Path
     real_data: Path | None = None
     tushare_token: str | None = field(default=None, repr=False)
+    postgres_dsn: str | None = field(default=None, repr=False)
     memory_limit: str = "5GB"
     threads: int = 2
     models: str | None = None
@@ -92,8 +96,8 @@ def read_settings() -> Settings:
     """Read the settings from the environment.
 
     Read are ``LUNDONG_HOME`` (default ``warehouse/store`` of the project),
-    ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_MEMORY_LIMIT``,
-    ``LUNDONG_THREADS`` and ``LUNDONG_MODELS``.
+    ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_POSTGRES``,
+    ``LUNDONG_MEMORY_LIMIT``, ``LUNDONG_THREADS`` and ``LUNDONG_MODELS``.
     """
     real_data = os.environ.get("LUNDONG_REAL_DATA")
     home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
@@ -101,6 +105,7 @@ def read_settings() -> Settings:
         home=Path(home).expanduser().resolve(),
         real_data=Path(real_data).resolve() if real_data else None,
         tushare_token=os.environ.get("TUSHARE_TOKEN"),
+        postgres_dsn=os.environ.get("LUNDONG_POSTGRES"),
         memory_limit=os.environ.get("LUNDONG_MEMORY_LIMIT", Settings.memory_limit),
         threads=int(os.environ.get("LUNDONG_THREADS", os.cpu_count() or 2)),
         models=os.environ.get("LUNDONG_MODELS"),

@@ -23,3 +23,22 @@
     {%- endfor -%}
     {{ return(nodes | sort(attribute="schema,name")) }}
 {%- endmacro %}
+
+{#
+    Columns of the key by node: those that a test of uniqueness names, or the raw table's
+    declaration.
+-#}
+{% macro table_keys() -%}
+    {%- set keys = {} -%}
+    {%- for source in graph.sources.values() -%}
+        {%- set meta = source.config.meta or source.meta -%}
+        {%- do keys.update({source.unique_id: meta.key or []}) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == "test" and node.test_metadata -%}
+        {%- if node.test_metadata.name == "unique_key" -%}
+            {%- do keys.update({node.attached_node: node.test_metadata.kwargs.columns}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(keys) }}
+{%- endmacro %}

@@ -105,7 +105,7 @@ LOSSES = {
     "flows.fct_etf_flow_daily": "month(trade_date) = 6",
     "flows.fct_etf_flow_weekly": "etf_code = '510300.SH'",
     "flows.fct_etf_flow_class_weekly": "etf_class = 'broad'",
-    "flows.fct_margin_flow_daily": "industry_code = 'CI005021'",
+    "flows.fct_margin_flow_daily": "month(trade_date) = 8",
     "flows.fct_margin_flow_weekly": "industry_code = 'all'",
     "flows.fct_limit_up_daily": "industry_code = 'CI005021'",
     "flows.fct_limit_up_stock_daily": (

@@ -3,12 +3,13 @@
     that may go from NULL to a value later says so in its meta: `change: closes_later`.
 -#}
 with described (
-    table_schema, table_name, column_position, column_name, data_type, time_class,
-    description
+    table_schema, table_name, column_position, column_name, data_type, key_position,
+    time_class, description
 ) as (
     values
     {%- if execute %}
     {%- set rows = [] %}
+    {%- set keys = table_keys() %}
     {%- for node in described_nodes()
         if node.schema == "raw" or node.schema not in inner_schemas() %}
         {%- for column in node.columns.values() %}
@@ -16,9 +17,11 @@ with described (
                 (column.config.meta or column.meta or {}).change == "closes_later"
                 or column.name in (node.config.meta.closes_later or [])
             ) %}
+            {%- set key = keys.get(node.unique_id, []) %}
             {%- do rows.append(
                 "('" ~ node.schema ~ "', '" ~ node.name ~ "', " ~ loop.index ~ ", '"
-                ~ column.name ~ "', " ~ text_literal(column.data_type) ~ ", '"
+                ~ column.name ~ "', " ~ text_literal(column.data_type) ~ ", "
+                ~ (key.index(column.name) + 1 if column.name in key else "null") ~ ", '"
                 ~ ("closes_later" if closes_later else "event") ~ "', "
                 ~ text_literal(column.description) ~ ")"
             ) %}
@@ -26,7 +29,7 @@ with described (
     {%- endfor %}
     {{ rows | join(",\n    ") }}
     {%- else %}
-    (null, null, null, null, null, null, null)
+    (null, null, null, null, null, null, null, null)
     {%- endif %}
 )
 
@@ -36,6 +39,7 @@ select
     cast(column_position as integer) as column_position,
     cast(column_name as varchar) as column_name,
     cast(data_type as varchar) as data_type,
+    cast(key_position as integer) as key_position,
     cast(time_class as varchar) as time_class,
     cast(description as varchar) as description,
 from described

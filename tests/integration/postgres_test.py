@@ -1,0 +1,616 @@
+"""Publication to a real PostgreSQL: content, keys, roles, readers, interruptions.
+
+The server is the one of Debian's package, started for this module in a folder of its
+own by a user without rights. Add a test when the publication promises something more;
+keep the published file out, ``publish_test`` and ``readers_test`` have it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+import pytest
+from psycopg import errors, sql
+
+from tests.conftest import LUNDONG, RunLundong
+from tests.integration.conftest import TinyBuild
+from warehouse import postgres
+from warehouse.postgres import TYPES, masked, publish_to_postgres
+from warehouse.publish import PublishError, publish
+from warehouse.settings import Settings
+from warehouse.store import connect_published
+
+READER_COUNT = 6
+SWAPS = 12
+# Longer tables are compared by sums that both sides compute themselves.
+FETCHED_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    port: int
+    password: str
+
+    def dsn(self, database: str) -> str:
+        """Return the connection string of the owner."""
+        return f"postgresql://owner:{self.password}@127.0.0.1:{self.port}/{database}"
+
+
+def find_binaries() -> Path | None:
+    """Return the folder of initdb and pg_ctl of the newest server installed."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+        key=lambda path: int(path.parts[-3]),
+    )
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Start a server that asks for passwords; skip where none is installed."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # PostgreSQL refuses to run as root: the package's own user, or nobody.
+    run: dict[str, Any] = {"check": True, "capture_output": True, "text": True}
+    folder = Path(tempfile.mkdtemp(prefix="lundong_postgres_"))
+    if os.geteuid() == 0:
+        run["user"] = "postgres"
+        shutil.chown(folder, "postgres")
+    run["cwd"] = folder
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    password = secrets.token_urlsafe(18)
+    secret = folder / "password"
+    secret.write_text(password)
+    secret.chmod(0o644)
+    data, log = folder / "data", folder / "log"
+    subprocess.run(
+        [
+            *(binaries / "initdb", "--pgdata", data, "--username", "owner"),
+            *("--auth", "scram-sha-256", "--pwfile", secret, "--encoding", "UTF8"),
+            *("--locale", "C", "--no-sync"),
+        ],
+        **run,
+    )
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    command = [binaries / "pg_ctl", "--pgdata", data, "--log", log, "--wait"]
+    # Not captured: the server would keep the pipe open.
+    quiet = {**run, "capture_output": False, "stdout": subprocess.DEVNULL}
+    subprocess.run([*command, "--options", options, "start"], **quiet)
+    try:
+        yield Server(port, password)
+    finally:
+        subprocess.run([*command, "--mode", "immediate", "stop"], **quiet)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_database(server: Server) -> str:
+    """Return the connection string of a new, empty database."""
+    name = f"d{secrets.token_hex(4)}"
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as con:
+        con.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return server.dsn(name)
+
+
+@pytest.fixture
+def dsn(server: Server) -> str:
+    """Return the connection string of an empty database."""
+    return make_database(server)
+
+
+@pytest.fixture(scope="module")
+def small_dsn(server: Server, small_home: Path, run_lundong: RunLundong) -> str:
+    """Return the connection string of a database with the small warehouse."""
+    dsn = make_database(server)
+    done = run_lundong(small_home, "publish", "--postgres", dsn)
+    assert "tables" in done.stdout
+    assert server.password not in done.stdout + done.stderr
+    return dsn
+
+
+@pytest.fixture
+def numbered(tiny_build: TinyBuild) -> Callable[[], Settings]:
+    """Return a publisher of tiny files whose tables bear the publication's number."""
+    build = tiny_build
+    build.execute(
+        """
+        create table meta.meta_column (
+            table_schema varchar, table_name varchar, column_name varchar,
+            key_position integer
+        );
+        insert into meta.meta_column values
+        ('core', 'fct_tradability_daily', 'security_code', 2),
+        ('core', 'fct_tradability_daily', 'trade_date', 1),
+        ('core', 'fct_tradability_daily', 'is_st', null);
+        alter table core.dim_trade_week add column number bigint;
+        alter table diffusion.fct_diffusion_index_weekly add column number bigint;
+        """
+    )
+    node = dict(build.model("meta_summary"))
+    node |= {"name": "meta_column", "alias": "meta_column", "columns": {}}
+    build.manifest["nodes"]["model.lundong.meta_column"] = node
+    build.save_manifest()
+    count = 0
+
+    def next_publication() -> Settings:
+        nonlocal count
+        count += 1
+        for table in ("core.dim_trade_week", "diffusion.fct_diffusion_index_weekly"):
+            build.execute(f"update {table} set number = {count}")
+        publish(
+            build.settings, manifest_path=build.manifest_path, code_version=str(count)
+        )
+        return build.settings
+
+    return next_publication
+
+
+# Both tables and the publication that they are of, in one statement.
+NUMBERS = """
+    select
+        (select max(publication_id) from meta.meta_publication),
+        (select min(number) from core.dim_trade_week),
+        (select max(number) from diffusion.fct_diffusion_index_weekly)
+"""
+
+
+def test_every_table_is_the_same_in_postgres(
+    small_settings: Settings, small_dsn: str
+) -> None:
+    """Read by another way than the publication's own check: rows through the driver."""
+    with (
+        connect_published(small_settings) as file,
+        psycopg.connect(small_dsn) as server,
+    ):
+        server.execute("set timezone = 'UTC'")
+        tables = file.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables() "
+            "order by all"
+        ).fetchall()
+        assert len(tables) > 60
+        for schema, name, size in tables:
+            columns = file.execute(
+                "select column_name, data_type from duckdb_columns() "
+                "where schema_name = ? and table_name = ? order by column_index",
+                [schema, name],
+            ).fetchall()
+            relation = sql.Identifier(schema, name)
+            if size <= FETCHED_ROWS:
+                expected = digest(file, columns, f"from {schema}.{name}")
+                rows = server.execute(
+                    sql.SQL("select * from {}").format(relation)
+                ).fetchall()
+                assert digest_of(rows, columns) == expected, (schema, name)
+            else:
+                assert sums(server, file, columns, schema, name), (schema, name)
+
+
+def digest(con: duckdb.DuckDBPyConnection, columns: Any, relation: str) -> Any:
+    """Return the number of rows and the sum of their hashes."""
+    values = ", ".join(f'cast("{name}" as {kind})' for name, kind in columns)
+    return con.execute(
+        f"select count(*), sum(hash({values})::hugeint) {relation}"
+    ).fetchone()
+
+
+def digest_of(rows: list[tuple[Any, ...]], columns: Any) -> Any:
+    """Return the digest of rows that the driver has fetched."""
+    arrays = [
+        pa.array(values) for values in (zip(*rows, strict=True) if rows else columns)
+    ]
+    if not rows:
+        arrays = [pa.nulls(0) for _ in columns]
+    table = pa.table(arrays, names=[name for name, _ in columns])
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.register("fetched", table)
+        return digest(con, columns, "from fetched")
+
+
+def sums(
+    server: psycopg.Connection,
+    file: duckdb.DuckDBPyConnection,
+    columns: Any,
+    schema: str,
+    name: str,
+) -> bool:
+    """Compare counts, extremes and exact sums of every column on both sides."""
+    measures = ["count(*)"]
+    for column, kind in columns:
+        quoted = f'"{column}"'
+        measures.append(f"count({quoted})")
+        if kind in {"DATE", "TIMESTAMP"}:
+            measures += [f"min({quoted})", f"max({quoted})"]
+        elif kind == "VARCHAR":
+            measures += [f"sum(length({quoted}))", f"count(distinct {quoted})"]
+        elif kind == "BOOLEAN":
+            measures.append(f"sum(cast({quoted} as integer))")
+        elif kind == "DOUBLE":
+            # PostgreSQL casts a double to a decimal by its first fifteen digits.
+            whole = f"case when abs({quoted}) < 1e12 then floor({quoted} * 100) end"
+            measures.append(f"sum(cast({whole} as decimal(38, 0)))")
+            measures += [
+                f"min({quoted})",
+                f"max({quoted})",
+                f"count(distinct {quoted})",
+            ]
+        elif kind in {"BIGINT", "INTEGER"}:
+            measures += [f"sum({quoted})", f"min({quoted})"]
+    query = f'select {", ".join(measures)} from "{schema}"."{name}"'
+    ours = file.execute(query).fetchone()
+    theirs = server.execute(query.encode()).fetchone()
+    return ours == theirs
+
+
+def test_types_keys_and_texts_are_there(
+    small_settings: Settings, small_dsn: str
+) -> None:
+    with (
+        connect_published(small_settings) as file,
+        psycopg.connect(small_dsn) as server,
+    ):
+        wanted = {
+            (schema, table, column): (TYPES[kind], comment)
+            for schema, table, column, kind, comment in file.execute(
+                "select schema_name, table_name, column_name, data_type, comment "
+                "from duckdb_columns() where not internal"
+            ).fetchall()
+        }
+        found = {
+            (schema, table, column): (kind, comment)
+            for schema, table, column, kind, comment in server.execute(
+                "select n.nspname, c.relname, a.attname, "
+                "format_type(a.atttypid, a.atttypmod), "
+                "col_description(c.oid, a.attnum) "
+                "from pg_attribute as a join pg_class as c on a.attrelid = c.oid "
+                "join pg_namespace as n on c.relnamespace = n.oid "
+                "where a.attnum > 0 and c.relkind = 'r' and n.nspname = any(%s)",
+                [sorted({schema for schema, _, _ in wanted})],
+            ).fetchall()
+        }
+        long_names = {
+            "timestamp": "timestamp without time zone",
+            "timestamptz": "timestamp with time zone",
+        }
+        assert found == {
+            key: (long_names.get(kind, kind), comment)
+            for key, (kind, comment) in wanted.items()
+        }
+        keys = {
+            f"{schema}.{table}": columns
+            for schema, table, columns in server.execute(
+                "select n.nspname, c.relname, array_agg(a.attname::text "
+                "order by array_position(k.conkey, a.attnum)) "
+                "from pg_constraint as k join pg_class as c on k.conrelid = c.oid "
+                "join pg_namespace as n on c.relnamespace = n.oid "
+                "join pg_attribute as a "
+                "on a.attrelid = c.oid and a.attnum = any(k.conkey) "
+                "where k.contype = 'p' group by n.nspname, c.relname"
+            ).fetchall()
+        }
+        comment = server.execute(
+            "select obj_description('core.fct_tradability_daily'::regclass)"
+        ).fetchone()
+        facts = {
+            f"{schema}.{table}"
+            for schema, table, _ in wanted
+            if table.startswith(("dim_", "fct_", "mart_")) and schema != "archive"
+        }
+    assert comment is not None
+    assert "limit prices" in comment[0]
+    assert keys["core.fct_tradability_daily"] == ["trade_date", "security_code"]
+    assert keys["core.dim_industry_member"] == [
+        *("security_code", "industry_system", "valid_from")
+    ]
+    assert facts - keys.keys() == set()
+
+
+def test_the_reader_reads_and_no_more(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    for _ in range(2):
+        publish_to_postgres(numbered(), dsn, reader="wind reader")
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute('set role "wind reader"')
+        row = con.execute(NUMBERS).fetchone()
+        assert row is not None
+        assert set(row) == {2}
+        for statement in (
+            "insert into core.dim_trade_week select * from core.dim_trade_week",
+            "update core.dim_trade_week set number = 7",
+            "delete from core.dim_trade_week",
+            "truncate core.dim_trade_week",
+            "drop table core.dim_trade_week",
+            "create table core.mine (i integer)",
+            "create schema mine",
+            "alter schema core rename to theirs",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                con.execute(statement)
+
+
+def test_readers_see_one_publication_in_each_answer(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    """Joins over schemas, in a loop, while publications are swapped under them."""
+    publish_to_postgres(numbered(), dsn)
+    stop = threading.Event()
+    seen: list[set[tuple[int, ...]]] = [set() for _ in range(READER_COUNT)]
+    counts = [0] * READER_COUNT
+    failed: list[str] = []
+
+    def read(number: int) -> None:
+        try:
+            with psycopg.connect(dsn, autocommit=True, prepare_threshold=3) as con:
+                while not stop.is_set():
+                    row = con.execute(NUMBERS).fetchone()
+                    assert row is not None
+                    seen[number].add(row)
+                    counts[number] += 1
+                    time.sleep(0.002)
+        except Exception as error:
+            failed.append(repr(error))
+
+    threads = [threading.Thread(target=read, args=(n,)) for n in range(READER_COUNT)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(SWAPS):
+            publish_to_postgres(numbered(), dsn)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    assert failed == []
+    answers = set.union(*seen)
+    mixed = [row for row in answers if len(set(row)) > 1]
+    assert mixed == []
+    assert max(row[0] for row in answers) == SWAPS + 1
+    assert len(answers) > SWAPS / 2
+    assert min(counts) > SWAPS
+
+
+def test_a_statement_between_two_tables_gets_both_of_one_publication(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    """Held up after the first table, while a publication waits to be swapped in.
+
+    Renaming schemas without a lock on their tables would let the statement go on with
+    the new second table.
+    """
+    publish_to_postgres(numbered(), dsn)
+    settings = numbered()
+    answers: list[Any] = []
+    steps: list[str] = []
+
+    def read() -> None:
+        with psycopg.connect(dsn) as con:
+            answers.append(con.execute(NUMBERS).fetchone())
+
+    def write() -> None:
+        publish_to_postgres(
+            settings, dsn, progress=lambda label, _done, _all: steps.append(label)
+        )
+
+    reading, writing = threading.Thread(target=read), threading.Thread(target=write)
+    with (
+        psycopg.connect(dsn, autocommit=True) as watching,
+        psycopg.connect(dsn) as holding,
+    ):
+        holding.execute("lock table core.dim_trade_week in access exclusive mode")
+        reading.start()
+        wait_until(lambda: waits_for_lock(watching, "select%"))
+        writing.start()
+        wait_until(lambda: "waiting for readers" in steps)
+        time.sleep(1)
+        holding.rollback()
+        reading.join(30)
+        writing.join(30)
+        assert answers == [(1, 1, 1)]
+        assert watching.execute(NUMBERS).fetchone() == (2, 2, 2)
+
+
+def waits_for_lock(con: psycopg.Connection, query: str) -> bool:
+    """Return whether a statement waits for another session's lock."""
+    row = con.execute(
+        "select count(*) from pg_stat_activity "
+        "where wait_event_type = 'Lock' and ltrim(query, e' \\n') ilike %s",
+        [query],
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
+def test_a_publication_that_is_killed_leaves_the_former(
+    small_settings: Settings, numbered: Callable[[], Settings], dsn: str
+) -> None:
+    """Killed while it copies, three times at other moments; the next one succeeds."""
+    publish_to_postgres(numbered(), dsn)
+    environment = {
+        **os.environ,
+        "LUNDONG_HOME": str(small_settings.home),
+        "LUNDONG_POSTGRES": dsn,
+    }
+    with psycopg.connect(dsn, autocommit=True) as con:
+        for delay in (0.0, 0.7, 1.5):
+            process = subprocess.Popen(
+                [LUNDONG, "publish"],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            wait_until(lambda: publishers(con) and busy(con))
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+            wait_until(lambda: not publishers(con))
+            row = con.execute(NUMBERS).fetchone()
+            assert row == (1, 1, 1)
+            names = con.execute(
+                "select nspname from pg_namespace where nspname like '%\\_\\_next'"
+            ).fetchall()
+            assert names == []
+    publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn) as con:
+        assert con.execute(NUMBERS).fetchone() == (2, 2, 2)
+
+
+def publishers(con: psycopg.Connection) -> int:
+    """Count the sessions that publish."""
+    row = con.execute(
+        "select count(*) from pg_stat_activity "
+        "where application_name = 'lundong publish'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def busy(con: psycopg.Connection) -> bool:
+    """Return whether a publication has begun to copy."""
+    row = con.execute(
+        "select count(*) from pg_stat_activity "
+        "where application_name = 'lundong publish' and query ilike 'copy%'"
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
+def wait_until(is_so: Callable[[], Any]) -> None:
+    """Wait for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_arrives_changed_is_not_published(
+    numbered: Callable[[], Settings], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_to_postgres(numbered(), dsn)
+    write = postgres._csv
+    monkeypatch.setattr(
+        postgres,
+        "_csv",
+        lambda batch: write(batch).to_pybytes().replace(b"CI005001", b"CI005009"),
+    )
+    with pytest.raises(PublishError, match="fct_diffusion_index_weekly has another"):
+        publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn) as con:
+        assert con.execute(NUMBERS).fetchone() == (1, 1, 1)
+
+
+def test_an_open_transaction_on_the_tables_is_waited_for(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    publish_to_postgres(numbered(), dsn)
+    settings = numbered()
+    with psycopg.connect(dsn) as reading:
+        assert reading.execute(NUMBERS).fetchone() == (1, 1, 1)
+        with pytest.raises(PublishError, match="sessions read the current publication"):
+            publish_to_postgres(settings, dsn, wait_seconds=0.5)
+        assert reading.execute(NUMBERS).fetchone() == (1, 1, 1)
+    publish_to_postgres(settings, dsn, wait_seconds=0.5)
+    with psycopg.connect(dsn) as con:
+        assert con.execute(NUMBERS).fetchone() == (2, 2, 2)
+
+
+def test_texts_and_numbers_at_the_edges_survive(
+    tiny_build: TinyBuild, numbered: Callable[[], Settings], dsn: str
+) -> None:
+    tiny_build.execute(
+        """
+        create table meta.meta_edge (
+            code integer, t varchar, d double, b boolean, s timestamp, z timestamptz,
+            i bigint
+        );
+        insert into meta.meta_edge values
+        (1, '', 'nan', true, '2024-02-29 23:59:59.999999', '2024-02-29 23:59:59+08', 0),
+        (2, 'a,"b"\nc\\.', 'inf', false, '0001-01-01', '1970-01-01 00:00:00+00', -1),
+        (3, '\\N', '-inf', null, null, null, 9223372036854775807),
+        (4, '涨停 NULL', 0.1, true, null, null, null),
+        (5, null, 5e-324, true, null, null, -9223372036854775808),
+        (6, 't', 1.7976931348623157e308, true, null, null, 1),
+        (7, ' ', -0.0, true, null, null, 1);
+        """
+    )
+    node = dict(tiny_build.model("meta_summary"))
+    node |= {"name": "meta_edge", "alias": "meta_edge", "columns": {}}
+    tiny_build.manifest["nodes"]["model.lundong.meta_edge"] = node
+    tiny_build.save_manifest()
+    settings = numbered()
+    publish_to_postgres(settings, dsn)
+    with connect_published(settings) as file, psycopg.connect(dsn) as con:
+        query = "select code, t, d, b, s, i from meta.meta_edge order by code"
+        ours, theirs = file.execute(query).fetchall(), con.execute(query).fetchall()
+    assert repr(theirs) == repr(ours)
+
+
+def test_a_schema_of_somebody_else_is_left_alone(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute("create schema core; create table core.mine (i integer)")
+        with pytest.raises(PublishError, match="schema core that no publication made"):
+            publish_to_postgres(numbered(), dsn)
+        con.execute("select i from core.mine")
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("postgresql://owner:{}@127.0.0.1:{port}/postgres", "cannot be reached"),
+        ("host=127.0.0.1 port=1 user=owner password='{}'", "cannot be reached"),
+        ("postgresql//owner:{}@127.0.0.1/postgres", "cannot be read"),
+        ("host=127.0.0.1 pasword={}", "cannot be read"),
+        ("postgresql://owner:{}@127.0.0.1:port/postgres", "cannot be re"),
+    ],
+)
+def test_no_password_is_shown(
+    server: Server,
+    small_settings: Settings,
+    run_lundong: RunLundong,
+    template: str,
+    message: str,
+) -> None:
+    dsn = template.format("Sesam%2Fopen", port=server.port)
+    done = run_lundong(small_settings.home, "publish", "--postgres", dsn, check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    for text in (done.stdout, done.stderr):
+        assert "Sesam" not in text
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_message_is_masked_whichever_way_the_password_is_written() -> None:
+    assert masked("x p%40ss p@ss", "postgresql://u:p%40ss@h/d") == "x *** ***"
+    assert masked("a b c", "host=h password='a b'") == "*** c"
+    assert masked("nothing to hide", "host=h dbname=d") == "nothing to hide"
+    assert masked("pw rest", "no dsn password=pw") == "*** rest"
+
+
+def test_without_a_database_the_command_says_what_to_give(
+    small_settings: Settings, run_lundong: RunLundong
+) -> None:
+    done = run_lundong(small_settings.home, "publish", check=False)
+    assert done.returncode == 1
+    assert "give --postgres DSN or LUNDONG_POSTGRES" in done.stderr
