@@ -439,6 +439,48 @@ def _check_keys(load: _Load) -> None:
     )
 
 
+def _check_bar_lengths(load: _Load) -> None:
+    """Set aside the bars of a stock and day that are not all of one length.
+
+    The key of a bar is its end, which bars of several lengths share: of a mixture no one
+    could tell which bars belong together.
+    """
+    number = load.add(
+        Check(
+            "mixed_bar_lengths",
+            "",
+            "bar_minutes",
+            "bars of one length per security and day, that of the bars loaded before",
+        )
+    )
+    load.con.execute(
+        f"""
+        create or replace temp table mixed as
+        select security_code, cast(bar_time as date) as day
+        from (
+            select security_code, bar_time, bar_minutes
+            from incoming
+            where failure is null
+            union all
+            select security_code, bar_time, bar_minutes
+            from ({_stored_rows_sql(load)})
+        )
+        group by all
+        having min(bar_minutes) < max(bar_minutes)
+        """
+    )
+    load.con.execute(
+        f"""
+        update incoming
+        set failure = {number}
+        from mixed
+        where incoming.security_code = mixed.security_code
+            and cast(incoming.bar_time as date) = mixed.day
+            and failure is null
+        """
+    )
+
+
 def _create_past_bars(load: _Load) -> None:
     """Create ``past_bar``: stored traded bars of the file's stocks, near its days."""
     con = load.con
@@ -1141,10 +1183,72 @@ def _touched_listing_dates(load: _Load) -> tuple[dt.date | None, dt.date | None]
     return (None, None) if row is None else (row[0], row[1])
 
 
+def _find_minute_gaps(load: _Load) -> None:
+    """Count the bars that the days just written lack, and the days that the lake lacks.
+
+    Of a stock that has bars on the day; vendors that leave out bars without a trade
+    have many.
+    """
+    files = load.con.execute(
+        "select file_path from raw.lake_file where load_id = ?", [load.load_id]
+    ).fetchall()
+    written = lake_rows_sql(
+        load.table, [lake_root(load.con) / path for (path,) in files]
+    )
+    load.con.execute(
+        f"""
+        insert into raw.load_finding
+        with
+        held as (
+            select
+                security_code,
+                cast(bar_time as date) as day,
+                240 // any_value(bar_minutes) - count(*) filter (
+                    cast(bar_time as time) > time '09:30'
+                    and cast(bar_time as time) <= time '15:00'
+                ) as missing,
+            from ({written})
+            group by security_code, day
+        ),
+        absent_day as (
+            select calendar_date as day
+            from open_day
+            cross join (
+                select min(trade_date) as first_day, max(trade_date) as last_day
+                from raw.lake_file
+                where table_name = 'minute_bar'
+            )
+            where calendar_date between first_day and last_day
+                and calendar_date not in (
+                    select trade_date
+                    from raw.lake_file
+                    where table_name = 'minute_bar'
+                )
+        ),
+        found as (
+            select
+                'bars_missing' as finding,
+                sum(missing) as row_count,
+                arg_max(security_code || ' on ' || day, missing) as example,
+            from held
+            where missing > 0
+            union all
+            select 'days_without_bars', count(*), cast(min(day) as varchar)
+            from absent_day
+        )
+        select {load.load_id}, finding, row_count, example
+        from found
+        where row_count > 0
+        """
+    )
+
+
 def _findings(load: _Load) -> str:
     """Count what is odd in rows that are taken, and return it in one line."""
     if load.table.name == "daily_bar":
         _find_large_returns(load)
+    if load.table.name == "minute_bar":
+        _find_minute_gaps(load)
     for finding in load.entry.findings:
         row = load.con.execute(finding.query).fetchone()
         if row is not None and row[0]:
@@ -1190,6 +1294,8 @@ def _run(
     _check_keys(load)
     if load.table.name == "daily_bar":
         _check_daily_bars(load)
+    if load.table.name == "minute_bar":
+        _check_bar_lengths(load)
     rejected = load.scalar("select count(*) from incoming where failure is not null")
     if rejected:
         _describe_rejected(load)

@@ -180,6 +180,27 @@ def _ohlc_checks(low: str, high: str, others: tuple[str, ...]) -> tuple[RowCheck
 STOCK_OHLC = _ohlc_checks("low_cny", "high_cny", ("open_cny", "close_cny"))
 INDEX_OHLC = _ohlc_checks("low", "high", ("open", "close"))
 
+# A bar that is named by its beginning shows at lunch: none ends at 13:00.
+BAR_ENDS = (
+    RowCheck(
+        name="off_the_grid",
+        condition="second(bar_time) = 0 and minute(bar_time) % bar_minutes = 0",
+        column="bar_time",
+        message="the end of a bar of bar_minutes, counted from the full hour",
+    ),
+    RowCheck(
+        name="outside_trading_hours",
+        condition=(
+            "cast(bar_time as time) between time '09:15' and time '11:30' or "
+            "cast(bar_time as time) > time '13:00' "
+            "and cast(bar_time as time) <= time '15:30'"
+        ),
+        column="bar_time",
+        message="the end of a bar: 9:15 to 11:30, or after 13:00 up to 15:30",
+    ),
+)
+
+
 RAW_TABLES: tuple[RawTable, ...] = (
     RawTable(
         name="trading_calendar",
@@ -497,7 +518,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _amount("amount_cny", "Traded value."),
             _amount("trade_count", "Number of trades.", "trades"),
         ),
-        row_checks=STOCK_OHLC,
+        row_checks=(*STOCK_OHLC, *BAR_ENDS),
     ),
     RawTable(
         name="trade_tick",
