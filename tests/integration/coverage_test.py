@@ -58,6 +58,10 @@ LOSSES = {
         "trade_week in (select distinct trade_week from {t} "
         "order by 1 limit 6 offset 30)"
     ),
+    "factors.fct_high_frequency_factor_daily": (
+        "trade_date in (select distinct trade_date from {t} "
+        "order by 1 limit 3 offset 5)"
+    ),
     "core.dim_factor": "factor_code = 'beta'",
     "factors.fct_factor_value_weekly": "factor_code = 'bp'",
     "factors.dim_factor_universe": "universe = 'csi500'",

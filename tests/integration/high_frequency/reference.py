@@ -96,10 +96,10 @@ def threshold(amounts: Floats) -> float:
 
 
 def returns(half: npt.NDArray[np.int64], opens: Floats, closes: Floats) -> Floats:
-    """Return close over the close before in the half of the day, at first over the open.
+    """Return close over the close before in the half of the day, first over the open.
 
-    Prices are whole numbers of 1e-4 CNY: their ratios are the same everywhere, also half
-    way between two billionths.
+    Prices are whole numbers of 1e-4 CNY: their ratios are the same everywhere, also
+    half way between two billionths.
     """
     opens, closes = np.rint(opens * 1e4), np.rint(closes * 1e4)
     is_first = np.r_[True, half[1:] != half[:-1]]

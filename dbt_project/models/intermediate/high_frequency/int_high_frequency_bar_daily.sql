@@ -53,9 +53,9 @@ neighboured as (
             "single_sum": "single_amount",
             "single_squares": "cast(single_amount as hugeint) * single_amount",
         }.items() -%}
-        sum(case when session_minute is not null then {{ expression }} end)
-            over whole_day as {{ name }},
-        {% endfor %}
+        sum(case when session_minute is not null then {{ expression }} end) over whole_day
+            as {{ name }},
+        {% endfor -%}
     from bar
     window
         by_time as (
@@ -193,8 +193,9 @@ select
     has_items,
     is_amount_estimated,
     {{ skewness_of_sums("late_return") }} as late_skew_ret,
-    case when has_day then {{ safe_divide("down_return_squares", "return_squares") }} end
-        as down_vol_perc,
+    case
+        when has_day then {{ safe_divide("down_return_squares", "return_squares") }}
+    end as down_vol_perc,
     {{ pair_correlation("return_last") }} as corr_ret_lastret,
     {{ pair_correlation("close_open") }} as corr_close_nextopen,
     {% for half_hour in range(2, 8) -%}

@@ -187,27 +187,33 @@ select
     by_day.security_code,
     by_day.trade_count,
     by_day.early_trade_count,
-    case when trade_count >= {{ minimum }} then {{ safe_divide("big_amount", "amount") }}
+    case
+        when by_day.trade_count >= {{ minimum }}
+            then {{ safe_divide("by_day.big_amount", "by_day.amount") }}
     end as bigorder_amt_perc,
     case
-        when early_trade_count >= {{ minimum }}
-            then {{ safe_divide("early_big_buy", "early_amount") }}
+        when by_day.early_trade_count >= {{ minimum }}
+            then {{ safe_divide("by_day.early_big_buy", "by_day.early_amount") }}
     end as early_bigorder_buy_perc,
-    case when trade_count >= {{ minimum }} then big_return / 1e9 end as bigorder_ret2,
-    case when early_trade_count >= {{ minimum }} then early_big_return / 1e9 end
-        as early_active_bigorder_ret,
     case
-        when has_orders and trade_count >= {{ minimum }}
+        when by_day.trade_count >= {{ minimum }} then by_day.big_return / 1e9
+    end as bigorder_ret2,
+    case
+        when by_day.early_trade_count >= {{ minimum }}
+            then by_day.early_big_return / 1e9
+    end as early_active_bigorder_ret,
+    case
+        when by_day.has_orders and by_day.trade_count >= {{ minimum }}
             then
-                cast(signed_squares as double)
-                / nullif(power(cast(amount as double), 2), 0)
+                cast(concentration.signed_squares as double)
+                / nullif(power(cast(by_day.amount as double), 2), 0)
     end as concentration_diff,
     case
-        when early_trade_count >= {{ minimum }}
-            then {{ safe_divide("early_buy", "early_amount") }}
+        when by_day.early_trade_count >= {{ minimum }}
+            then {{ safe_divide("by_day.early_buy", "by_day.early_amount") }}
     end as early_active_buy_perc,
-    {{ pair_correlation("net_last") }} as corr_netactivebuy_lastret,
-    {{ pair_correlation("net_next") }} as corr_netactivebuy_nextret,
+    {{ pair_correlation("minute_sums.net_last") }} as corr_netactivebuy_lastret,
+    {{ pair_correlation("minute_sums.net_next") }} as corr_netactivebuy_nextret,
 from by_day
 inner join concentration
     on

@@ -35,9 +35,7 @@ select
             when late_bar_count < {{ minimum }}
                 then 'fewer than {{ minimum }} bars with trades in the last half hour'
             when
-                {% for name in high_frequency_factors() -%}
-                {{ "or " if not loop.first }}{{ name }} is null
-                {% endfor %}
+                {{ high_frequency_factors() | join(" is null or ") }} is null
                 then 'no variation, or too few trades, orders or pairs of bars'
         end as varchar
     ) as null_reason,
