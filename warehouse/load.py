@@ -442,8 +442,8 @@ def _check_keys(load: _Load) -> None:
 def _check_bar_lengths(load: _Load) -> None:
     """Set aside the bars of a stock and day that are not all of one length.
 
-    The key of a bar is its end, which bars of several lengths share: of a mixture no one
-    could tell which bars belong together.
+    The key of a bar is its end, which bars of several lengths share: of a mixture it
+    could not be told which bars belong together.
     """
     number = load.add(
         Check(

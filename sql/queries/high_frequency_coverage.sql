@@ -7,7 +7,7 @@
 -- column: stock_count (integer): Stocks with a bar with a trade.
 -- column: without_bar_count (integer): Stocks that traded on the day and have none.
 -- column: bar_count (integer): Bars with trades in the two sessions.
--- column: missing_bar_count (integer): Bars without a trade or not loaded, of the stocks
+-- column: missing_bar_count (integer): Bars without a trade or not loaded, of stocks
 --     that have some.
 -- column: tick_count (integer): Stocks whose factors of trades and orders are from
 --     ticks.

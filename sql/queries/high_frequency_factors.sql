@@ -18,10 +18,13 @@ with stock_day as (
         h.*,
         to_json(h) as value_of,
     from factors.fct_high_frequency_factor_daily as h
-    inner join core.dim_security as s on h.security_code = s.security_code
     where
         h.trade_date = $day
-        and $stock in (s.security_code, s.name)
+        and h.security_code in (
+            select s.security_code,
+            from core.dim_security as s
+            where $stock in (s.security_code, s.name)
+        )
 ),
 
 factor as (
