@@ -428,6 +428,12 @@
         model_code,
         1 as row_count,
     from {{ ref("model") }}
+    union all
+    select
+        model_code,
+        1 as row_count,
+    from {{ ref("score_fusion") }}
+    group by model_code
 {%- endmacro %}
 
 {# As many seats as there are eligible shares with a cap, up to the index's number. -#}

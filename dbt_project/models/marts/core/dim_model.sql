@@ -1,4 +1,4 @@
-with model as (
+with trained as (
     select
         model_code,
         model_group,
@@ -11,6 +11,47 @@ with model as (
     from {{ ref("model") }}
 ),
 
+-- Names and definitions of fusions are those of the factor that they are.
+fusion as (
+    select
+        fusion.model_code,
+        'fusion' as model_group,
+        any_value(factor.name_cn) as name_cn,
+        any_value(factor.name_en) as name_en,
+        any_value(factor.definition) as definition,
+        string_agg(fusion.part_code, '|' order by fusion.part_code) as inputs,
+        string_agg(distinct trained.label, '; ' order by trained.label) as label,
+        any_value(factor.source) as source,
+    from {{ ref("score_fusion") }} as fusion
+    inner join {{ ref("factor") }} as factor on fusion.model_code = factor.factor_code
+    inner join trained on fusion.part_code = trained.model_code
+    group by fusion.model_code
+),
+
+model as (
+    select
+        model_code,
+        model_group,
+        name_cn,
+        name_en,
+        definition,
+        inputs,
+        label,
+        source,
+    from trained
+    union all
+    select
+        model_code,
+        model_group,
+        name_cn,
+        name_en,
+        definition,
+        inputs,
+        label,
+        source,
+    from fusion
+),
+
 scored as (
     select
         model_code,
@@ -18,6 +59,14 @@ scored as (
         max(trade_week) as last_trade_week,
     from {{ ref("stg_model_score") }}
     group by model_code
+    union all
+    select
+        score.model_code,
+        min(score.trade_week) as first_trade_week,
+        max(score.trade_week) as last_trade_week,
+    from {{ ref("int_stock_score_weekly") }} as score
+    semi join fusion on score.model_code = fusion.model_code
+    group by score.model_code
 ),
 
 absence as (
@@ -33,8 +82,10 @@ judged as (
         scored.first_trade_week,
         scored.last_trade_week,
         case
-            when scored.model_code is null
-                then coalesce(absence.reason, 'not scored yet: refresh')
+            when scored.model_code is not null then null
+            when model.model_group = 'fusion'
+                then 'inputs not loaded: no stock has scores of all parts'
+            else coalesce(absence.reason, 'not scored yet: refresh')
         end as unavailable_reason,
     from model
     left join scored on model.model_code = scored.model_code

@@ -1,0 +1,175 @@
+"""Weights of an index enhancement: the highest mean score within bounds on an index.
+
+A linear programme, solved by a solver that comes with cvxpy. Add a bound here with its
+unit; keep prices, trading and cost out, they are the strategy engine's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cvxpy as cp
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+# Weights below this are rounding of the solver.
+SMALLEST_WEIGHT = 1e-6
+CONTRADICTION = "the bounds contradict each other"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a portfolio may stray from its index, as decimals of the portfolio.
+
+    Attributes
+    ----------
+    minimum_member_share : float
+        Least weight in members of the index.
+    stock_deviation : float
+        Largest distance of a stock from its index weight.
+    industry_deviation : float
+        Largest distance of an industry from its weight in the index.
+    style_deviation : float
+        Largest distance of a style exposure from the index's, in the styles' units.
+    two_way_turnover : float
+        Largest sum of the weight changes of one rebalance.
+    """
+
+    minimum_member_share: float
+    stock_deviation: float
+    industry_deviation: float
+    style_deviation: float
+    two_way_turnover: float
+
+
+# Huatai, 2023-12-08: weekly, size is the only style; the turnover has three levels.
+HUATAI = Bounds(0.8, 0.008, 0.02, 0.2, 0.3)
+# China Post: monthly on CSI 1000, all styles in standard deviations, half of the
+# portfolio a side.
+CHINA_POST = Bounds(0.0, 0.01, 0.01, 0.1, 1.0)
+
+
+class Outcome(StrEnum):
+    """What became of the bounds."""
+
+    KEPT = "kept"
+    TURNOVER_EXCEEDED = "turnover_exceeded"
+    NO_TRADE = "no_trade"
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Weights that sum to one, and which bounds they keep.
+
+    ``reason`` says what was given up; None where every bound is kept.
+    """
+
+    weights: Floats
+    outcome: Outcome
+    reason: str | None
+
+
+def enhance(
+    *,
+    score: Floats,
+    index_weight: Floats,
+    industry: Integers,
+    styles: Floats,
+    is_tradable: Booleans,
+    previous: Floats | None,
+    bounds: Bounds,
+) -> Portfolio:
+    """Return the weights with the highest mean score within the bounds.
+
+    Parameters
+    ----------
+    score : (n,) array
+        Standard scores; NaN counts as the mean, zero.
+    index_weight : (n,) array
+        Weights in the index, zero for stocks outside; scaled to sum to one.
+    industry : (n,) array
+        Number of each stock's industry; negative ones are not bounded.
+    styles : (n, k) array
+        Exposures; NaN counts as zero, the mean of a standardised style.
+    is_tradable : (n,) array
+        What is not tradable keeps its previous weight.
+    previous : (n,) array or None
+        Weights before the trade; None for the first portfolio, whose turnover is not
+        bounded.
+    bounds : Bounds
+        The bounds.
+
+    Returns
+    -------
+    Portfolio
+        Where the turnover does not suffice for the other bounds, the least turnover
+        that does (``turnover_exceeded``). Where the other bounds contradict each other,
+        the previous weights, or those of the index (``no_trade``).
+
+    Raises
+    ------
+    ValueError
+        No index weight is positive, or the arrays differ in length.
+    """
+    count = len(score)
+    lengths = {len(index_weight), len(industry), len(styles), len(is_tradable)}
+    if lengths != {count} or (previous is not None and len(previous) != count):
+        raise ValueError(f"all arrays must have the length of the scores, {count}")
+    total = float(index_weight.sum())
+    if total <= 0:
+        raise ValueError("the index has no weights: load index_weight")
+    benchmark = index_weight / total
+    before = np.zeros(count) if previous is None else previous
+    weight = cp.Variable(count, bounds=[0, 1])
+    turnover = cp.norm1(weight - before)
+    strayed = weight - benchmark
+    exposure = np.nan_to_num(styles)
+    numbers = np.unique(industry[industry >= 0])
+    belongs = (industry[None, :] == numbers[:, None]).astype(float)
+    # What cannot be sold may have drifted further from the index than is allowed.
+    free, stuck = np.flatnonzero(is_tradable), np.flatnonzero(~is_tradable)
+    constraints = [
+        cp.sum(weight) == 1,
+        cp.abs(strayed[free]) <= bounds.stock_deviation,
+        cp.sum(weight[benchmark > 0]) >= bounds.minimum_member_share,
+        cp.abs(belongs @ strayed) <= bounds.industry_deviation,
+        cp.abs(exposure.T @ strayed) <= bounds.style_deviation,
+    ]
+    if len(stuck):
+        constraints.append(weight[stuck] == before[stuck])
+    mean_score = cp.sum(cp.multiply(np.nan_to_num(score), weight))
+    best = cp.Maximize(mean_score)
+    if previous is None:
+        if _solve(best, constraints):
+            return Portfolio(_clean(weight), Outcome.KEPT, None)
+        return Portfolio(benchmark, Outcome.NO_TRADE, CONTRADICTION)
+    if _solve(best, [*constraints, turnover <= bounds.two_way_turnover]):
+        return Portfolio(_clean(weight), Outcome.KEPT, None)
+    if not _solve(cp.Minimize(turnover), constraints):
+        return Portfolio(before, Outcome.NO_TRADE, CONTRADICTION)
+    least = float(np.abs(_clean(weight) - before).sum())
+    return Portfolio(
+        _clean(weight),
+        Outcome.TURNOVER_EXCEEDED,
+        f"turnover {least:.4f} beyond {bounds.two_way_turnover}: other bounds need it",
+    )
+
+
+def _solve(
+    objective: cp.Minimize | cp.Maximize, constraints: list[cp.Constraint]
+) -> bool:
+    problem = cp.Problem(objective, constraints)
+    problem.solve(solver=cp.HIGHS)
+    return bool(problem.status == cp.OPTIMAL)
+
+
+def _clean(weight: cp.Variable) -> Floats:
+    """Return the solution without the rounding of the solver, summing to one."""
+    value = np.asarray(weight.value, dtype=np.float64)
+    kept = np.where(value < SMALLEST_WEIGHT, 0.0, value)
+    return np.asarray(kept / kept.sum(), dtype=np.float64)
