@@ -44,6 +44,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 dbt_project
 	cd sql/queries && $(abspath $(BIN))/sqlfluff lint --processes 2 .
+	cd reports/sql && $(abspath $(BIN))/sqlfluff lint --processes 2 .
 
 docs: $(READY)
 	$(BIN)/python -m warehouse.dbt_sources

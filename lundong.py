@@ -374,18 +374,36 @@ def run_statement(
 
 
 @app.command()
-def report(week: Day = None) -> None:
-    """Write the weekly report from the published warehouse."""
-    from reports.weekly import write_report
+def report(
+    week: Day = None,
+    *,
+    pdf: Annotated[
+        bool, typer.Option(help="Print the pages as PDF too, with Chromium.")
+    ] = True,
+) -> None:
+    """Write the weekly reports and their start page from the published warehouse."""
+    from reports.browser import find_browser, write_pdfs
+    from reports.weekly import write_reports
     from warehouse.status import trade_week_of
 
     settings = read_settings()
     chosen = trade_week_of(settings, week.date()) if week else None
-    try:
-        path = write_report(settings, chosen)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    out.print(f"report: {path}")
+    browser = find_browser() if pdf else None
+    pdfs: list[Path] = []
+    with shown_progress() as show:
+        try:
+            index, *pages = write_reports(settings, chosen, show)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        if browser:
+            pdfs = write_pdfs(browser, pages, show)
+    out.print(f"report: {index}")
+    for path in (*pages, *pdfs):
+        out.print(f"  {path.name}")
+    if pdf and not browser:
+        out.print(
+            "no PDF: Chromium is not installed (Debian: apt-get install chromium)"
+        )
 
 
 @app.command()

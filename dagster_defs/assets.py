@@ -55,7 +55,7 @@ from dagster_defs.resources import (
     hold_store,
 )
 from dagster_defs.translator import FRESHNESS, WarehouseTranslator
-from reports.weekly import write_report
+from reports.weekly import write_reports
 from warehouse.build_window import (
     begin_build,
     build_window,
@@ -625,13 +625,16 @@ def make_published(
 
 
 def make_report(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """Return the asset of the weekly report."""
+    """Return the asset of the weekly reports."""
 
     @dg.asset(
         key=REPORT,
         deps=[PUBLICATION],
         group_name="publication",
-        description="The page of the newest complete week, from published tables only.",
+        description=(
+            "The reports of the newest complete week and the start page over all, from "
+            "published tables only."
+        ),
         kinds={"html"},
         partitions_def=weeks_def,
         backfill_policy=SINGLE_RUN,
@@ -640,10 +643,10 @@ def make_report(weeks_def: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def report(
         warehouse: WarehouseResource, progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult[None]:
-        """Write the weekly report."""
-        progress("writing the report", 0, 0)
+        """Write the weekly reports."""
+        progress("writing the reports", 0, 0)
         try:
-            path = write_report(warehouse.settings)
+            path = write_reports(warehouse.settings)[0]
         except ValueError as error:
             raise refuse(str(error)) from error
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})

@@ -1,174 +1,123 @@
-"""The weekly industry-rotation page, one self-contained HTML file.
+"""The reports: self-contained HTML files made from the published warehouse.
 
-Add a section by adding a query to ``SECTIONS`` and a block to the template. Keep
-arithmetic out: the page prints what the published tables hold, rounded, nothing else.
+Choosing the week, asking the queries, filling the templates and writing the files stand
+here. Add a section in ``sections`` and its query in ``reports/sql``; keep arithmetic
+out: a page prints what the published tables hold, rounded, nothing else.
 """
+
+# ruff: noqa: RUF001 - Chinese has its own punctuation.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reports.charts import Row, chart, sign, words
+from reports.sections import REPORTS, Report, Section, Words
 from warehouse.settings import Settings
 from warehouse.store import connect_published
 
-HEAT_MAP_WEEKS = 12
-ABSENT = "—"
+FOLDER = Path(__file__).parent
+QUERIES = FOLDER / "sql"
+ASSETS = FOLDER / "assets"
+INDEX = "index.html"
+_TABLES = re.compile(r"\b(?:from|join) (\w+\.\w+)")
+_NAMED = re.compile(r"\$(\w+)")
 
-INDUSTRY_SYSTEMS = """
-    select industry_system, count(distinct industry_code) as industry_count
-    from diffusion.fct_diffusion_index_weekly
-    where variant = 'default' and trade_week = $week and diffusion_index is not null
-    group by industry_system
-    order by case industry_system when 'citic1' then 1 when 'shenwan1' then 2 else 3 end
+# The widest system that is loaded first.
+INDUSTRY_SYSTEM = """
+    select i.industry_system
+    from core.dim_industry_member as i
+    group by i.industry_system
+    order by
+        case i.industry_system when 'citic1' then 1 when 'shenwan1' then 2 else 3 end
+    limit 1
 """
-
-SECTIONS = {
-    "industries": """
-        select
-            i.industry_code,
-            i.name_cn,
-            i.name_en,
-            r.float_cap_return,
-            d.diffusion_index,
-            d.diffusion_rank,
-            d.change,
-            d.member_count
-        from diffusion.fct_diffusion_index_weekly as d
-        inner join core.dim_industry as i using (industry_system, industry_code)
-        left join industry.fct_industry_return_weekly as r
-            using (industry_system, industry_code, trade_week)
-        where
-            d.variant = 'default'
-            and d.industry_system = $industry_system
-            and d.trade_week = $week
-        order by d.diffusion_rank nulls last, i.industry_code
-    """,
-    "heat_map": """
-        select
-            d.industry_code,
-            d.trade_week,
-            d.diffusion_index
-        from diffusion.fct_diffusion_index_weekly as d
-        where
-            d.variant = 'default'
-            and d.industry_system = $industry_system
-            and d.trade_week in (
-                select w.trade_week
-                from core.dim_trade_week as w
-                where w.trade_week <= $week
-                order by w.trade_week desc
-                limit $heat_map_weeks
-            )
-        order by d.trade_week, d.industry_code
-    """,
-    "holdings": """
-        select
-            s.strategy_code,
-            s.name_cn,
-            s.name_en,
-            h.signal_date,
-            h.execution_date,
-            i.name_cn as asset_name_cn,
-            i.name_en as asset_name_en,
-            h.weight,
-            h.rank,
-            h.action
-        from rotation.fct_rotation_holding as h
-        inner join core.dim_strategy as s using (strategy_code)
-        inner join core.dim_industry as i
-            on
-                h.asset_code = i.industry_code
-                and s.asset_pool = i.industry_system
-        where h.signal_date = (
-            select max(latest.signal_date)
-            from rotation.fct_rotation_holding as latest
-            where
-                latest.strategy_code = h.strategy_code
-                and latest.signal_date <= $week
-        )
-        order by s.strategy_code, h.action = 'out', h.rank, i.industry_code
-    """,
-    "weekly_returns": """
-        select
-            s.strategy_code,
-            s.name_cn,
-            s.name_en,
-            s.execution,
-            r.strategy_return,
-            r.benchmark_return,
-            r.excess_return,
-            r.month_to_date_excess_return,
-            r.year_to_date_excess_return
-        from rotation.fct_rotation_return_weekly as r
-        inner join core.dim_strategy as s using (strategy_code)
-        where r.trade_week = $week
-        order by s.strategy_code
-    """,
-    "performance": """
-        select
-            p.strategy_code,
-            s.name_cn,
-            p.period,
-            p.annualised_return,
-            p.annualised_excess,
-            p.volatility,
-            p.sharpe,
-            p.max_drawdown,
-            p.calmar,
-            p.win_rate
-        from rotation.fct_rotation_performance as p
-        inner join core.dim_strategy as s using (strategy_code)
-        where
-            (p.period = 'all' or regexp_matches(p.period, '^\\d{4}$'))
-            -- The block reaches to the end of the data: no page of an earlier week may
-            -- print what came after it.
-            and $week = (
-                select max(w.trade_week)
-                from core.dim_trade_week as w
-                where w.is_complete
-            )
-        order by p.strategy_code, p.period = 'all' desc, p.period
-    """,
-    "absent": """
-        select strategy_code, name_cn, name_en, unavailable_reason
-        from core.dim_strategy
-        where not is_available
-        order by strategy_code
-    """,
-    "made_up": """
-        select 1 as is_made_up
-        from meta.meta_load
-        where source = 'sample'
-        limit 1
-    """,
-    "failed_checks": """
-        select check_name, table_name, status, failure_count
-        from meta.meta_check_result
-        where status not in ('pass', 'success')
-        order by check_name
-    """,
-}
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Publication:
-    """Which publication a page was made from."""
+class Filled:
+    """A section with its answer.
 
-    publication_id: int
-    published_at: str
-    as_of_date: date
+    Attributes
+    ----------
+    reason : Words or None
+        Why there is nothing to show.
+    """
+
+    section: Section
+    rows: list[Row]
+    reason: Words | None
+
+    @property
+    def groups(self) -> list[tuple[Words, list[Row]]]:
+        """Rows by the section's group, in their order."""
+        column = self.section.group_by
+        if column is None:
+            return []
+        return [
+            (key, list(rows))
+            for key, rows in groupby(self.rows, lambda row: words(row, column))
+        ]
 
 
-def write_report(settings: Settings, week: date | None = None) -> Path:
-    """Write the page of one exchange week and return its path.
+@dataclass(frozen=True)
+class Published:
+    """What the queries ask: the open publication and the week."""
+
+    connection: duckdb.DuckDBPyConnection
+    week: date
+    is_newest: bool
+    industry_system: str | None
+    tables: frozenset[str]
+    loaded: frozenset[str]
+
+    def fill(self, section: Section) -> Filled:
+        """Ask the query of a section; what is not there is a reason, never an error."""
+        path = QUERIES / f"{section.query or section.key}.sql"
+        sql = path.read_text(encoding="utf-8")
+        missing = sorted(set(_TABLES.findall(sql)) - self.tables)
+        rows = [] if missing else self._rows(sql, section.parameters)
+        absent = [name for name in section.inputs if name not in self.loaded]
+        reason = None
+        if not rows:
+            reason = section.empty
+            if absent:
+                names = ", ".join(absent)
+                reason = Words(f"未加载：{names}。", f"Not loaded: {names}.")
+            elif missing:
+                names = ", ".join(missing)
+                reason = Words(
+                    f"本次发布没有表 {names}。", f"This publication has no {names}."
+                )
+        return Filled(section, rows, reason)
+
+    def _rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        known = {
+            "week": self.week,
+            "is_newest": self.is_newest,
+            "industry_system": self.industry_system,
+            **parameters,
+        }
+        return _ask(
+            self.connection, sql, {name: known[name] for name in _NAMED.findall(sql)}
+        )
+
+
+def write_reports(
+    settings: Settings,
+    week: date | None = None,
+    show: Callable[[str, int, int], None] | None = None,
+) -> list[Path]:
+    """Write the reports of one exchange week, and the start page over all.
 
     Parameters
     ----------
@@ -176,22 +125,78 @@ def write_report(settings: Settings, week: date | None = None) -> Path:
         Paths of the warehouse; the published file must exist.
     week : date, optional
         Last trading day of the week; the latest complete week if None.
+    show : callable, optional
+        Told what is written: name, number, of how many.
+
+    Returns
+    -------
+    list of Path
+        The start page, then the reports.
 
     Raises
     ------
     ValueError
         If the warehouse has no complete week, or none that ends on ``week``.
+    StoreError
+        Nothing has been published.
     """
-    with connect_published(settings) as connection:
-        chosen = _choose_week(connection, week)
-        page = _render(connection, chosen)
+    environment = _environment()
     settings.reports.mkdir(parents=True, exist_ok=True)
-    path = settings.reports / f"industry_rotation_{chosen}.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    paths = []
+    with connect_published(settings) as connection:
+        published = _published(connection, week)
+        heading = _heading(connection, published)
+        for done, report in enumerate(REPORTS, 1):
+            if show:
+                show(f"report {report.key}", done, len(REPORTS))
+            page = environment.get_template("report.html").render(
+                report=report,
+                files=[(each, file_name(each, published.week)) for each in REPORTS],
+                tabs=[
+                    (tab, [published.fill(section) for section in tab.sections])
+                    for tab in report.tabs
+                ],
+                **heading,
+            )
+            path = settings.reports / file_name(report, published.week)
+            path.write_text(page, encoding="utf-8")
+            paths.append(path)
+    index = settings.reports / INDEX
+    page = environment.get_template("index.html").render(
+        weeks=_weeks(settings.reports), reports=REPORTS, file_name=file_name, **heading
+    )
+    index.write_text(page, encoding="utf-8")
+    return [index, *paths]
 
 
-def _choose_week(connection: duckdb.DuckDBPyConnection, week: date | None) -> date:
+def file_name(report: Report, week: date) -> str:
+    """Return the name of a report's file."""
+    return f"{report.key}_{week}.html" if report.is_weekly else f"{report.key}.html"
+
+
+def _published(connection: duckdb.DuckDBPyConnection, week: date | None) -> Published:
+    newest = _last_complete_week(connection, None)
+    chosen = newest if week is None else _last_complete_week(connection, week)
+    systems = connection.execute(INDUSTRY_SYSTEM).fetchone()
+    tables = connection.execute(
+        "select t.schema_name || '.' || t.table_name from duckdb_tables() as t"
+    ).fetchall()
+    loads = connection.execute(
+        "select l.table_name from meta.meta_load as l where l.row_count_accepted > 0"
+    ).fetchall()
+    return Published(
+        connection,
+        chosen,
+        chosen == newest,
+        systems[0] if systems else None,
+        frozenset(name for (name,) in tables),
+        frozenset(name for (name,) in loads),
+    )
+
+
+def _last_complete_week(
+    connection: duckdb.DuckDBPyConnection, week: date | None
+) -> date:
     row = connection.execute(
         """
         select max(w.trade_week)
@@ -210,60 +215,66 @@ def _choose_week(connection: duckdb.DuckDBPyConnection, week: date | None) -> da
     return chosen
 
 
-def _render(connection: duckdb.DuckDBPyConnection, week: date) -> str:
-    systems = _query(connection, INDUSTRY_SYSTEMS, {"week": week})
-    parameters = {
-        "week": week,
-        "industry_system": systems[0]["industry_system"] if systems else None,
-        "heat_map_weeks": HEAT_MAP_WEEKS,
-    }
-    sections = {
-        name: _query(connection, sql, _named_in(sql, parameters))
-        for name, sql in SECTIONS.items()
-    }
-    publication = connection.execute(
+def _heading(
+    connection: duckdb.DuckDBPyConnection, published: Published
+) -> dict[str, Any]:
+    publications = _ask(
+        connection,
         """
-        select publication_id, cast(published_at as varchar), as_of_date
-        from meta.meta_publication
-        order by publication_id desc
+        select p.publication_id, p.published_at, p.as_of_date
+        from meta.meta_publication as p
+        order by p.publication_id desc
         limit 1
-        """
+        """,
+        {},
+    )
+    made_up = connection.execute(
+        "select 1 from meta.meta_load as l where l.source = 'sample' limit 1"
     ).fetchone()
-    environment = Environment(
-        loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["percent"] = _percent
-    environment.filters["number"] = _number
-    return environment.get_template("weekly.html").render(
-        week=week,
-        industry_system=parameters["industry_system"],
-        publication=Publication(*publication) if publication else None,
-        weeks=sorted({row["trade_week"] for row in sections["heat_map"]}),
-        heat={
-            (row["industry_code"], row["trade_week"]): row["diffusion_index"]
-            for row in sections["heat_map"]
-        },
-        **sections,
-    )
+    return {
+        "week": published.week,
+        "industry_system": published.industry_system,
+        "publication": publications[0] if publications else None,
+        "is_made_up": made_up is not None,
+    }
 
 
-def _named_in(sql: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if f"${name}" in sql}
+def _weeks(folder: Path) -> list[tuple[date, list[Report]]]:
+    """Return the weeks that have files, newest first, each with its reports."""
+    found: dict[date, list[Report]] = {}
+    for report in REPORTS:
+        if not report.is_weekly:
+            continue
+        for path in folder.glob(f"{report.key}_????-??-??.html"):
+            week = date.fromisoformat(path.stem.removeprefix(f"{report.key}_"))
+            found.setdefault(week, []).append(report)
+    return sorted(found.items(), key=lambda item: item[0], reverse=True)
 
 
-def _query(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]
-) -> Rows:
-    cursor = connection.execute(sql, parameters)
+def _ask(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any]
+) -> list[Row]:
+    cursor = connection.execute(sql, dict(parameters))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _percent(value: float | None, digits: int = 2) -> str:
-    """Format a decimal as a percentage; an absent value as a dash."""
-    return ABSENT if value is None else f"{100 * value:z.{digits}f}%"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    """Format a number; an absent value as a dash."""
-    return ABSENT if value is None else f"{value:z.{digits}f}"
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "ensure_ascii": False,
+        "separators": (",", ":"),
+    }
+    environment.globals |= {
+        "words_of": words,
+        "sign_of": sign,
+        "chart_of": chart,
+        "asset": lambda name: (ASSETS / name).read_text(encoding="utf-8"),
+    }
+    return environment

@@ -1,0 +1,10 @@
+select
+    c.check_name,
+    c.table_name,
+    c.severity,
+    c.status,
+    c.failure_count,
+    c.message,
+from meta.meta_check_result as c
+where c.status not in ('pass', 'success')
+order by c.check_name
