@@ -116,6 +116,7 @@ LOSSES = {
         "trade_date in (select distinct trade_date from {t} "
         "order by 1 limit 9 offset 9)"
     ),
+    "core.dim_model": "model_code = 'fused'",
     "scores.fct_stock_score_weekly": "model_code = 'fused'",
     "scores.fct_industry_score_weekly": "industry_system = 'pool32'",
     "scores.fct_index_score_weekly": "index_class = 'concept'",
