@@ -177,3 +177,11 @@
             then least(60 * hour({{ time }}) + minute({{ time }}) - 659, 240)
     end
 {%- endmacro %}
+
+{# Mean of the days that have a value; NULL below `minimum` of them. -#}
+{% macro mean_of_days(column, minimum) -%}
+    case
+        when count({{ column }}) >= {{ minimum }}
+            then {{ exact_mean(column, 18) }}
+    end
+{%- endmacro %}

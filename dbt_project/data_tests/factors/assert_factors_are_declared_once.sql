@@ -1,8 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "dim_factor"}}}) }}
 
 -- The seed, the lists of codes and the inputs that are looked for must agree: a row is
--- a factor without a column, a column without a row of the seed, or an input of the seed
--- that nobody looks for.
+-- a factor without a column, a column without a row of the seed, or an input that the
+-- seed names and nobody looks for.
 with declared as (
     {% for panel in factor_panels() -%}
     {{ "union all" if not loop.first }}

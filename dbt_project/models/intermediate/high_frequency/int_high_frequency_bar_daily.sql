@@ -46,16 +46,20 @@ neighboured as (
         lag(open_price) over by_time as previous_open,
         lag(amount) over by_time as previous_amount,
         sum(volume) over whole_day as day_volume,
-        {% for name, expression in {
-            "bar_count": "1",
-            "day_amount": "amount",
-            "day_amount_squares": "cast(amount as hugeint) * amount",
-            "single_sum": "single_amount",
-            "single_squares": "cast(single_amount as hugeint) * single_amount",
-        }.items() -%}
-        sum(case when session_minute is not null then {{ expression }} end) over whole_day
-            as {{ name }},
-        {% endfor -%}
+        -- Bars of an auction have no minute of the session.
+        count(session_minute) over whole_day as bar_count,
+        sum(amount) filter (
+            where session_minute is not null
+        ) over whole_day as day_amount,
+        sum(cast(amount as hugeint) * amount) filter (
+            where session_minute is not null
+        ) over whole_day as day_amount_squares,
+        sum(single_amount) filter (
+            where session_minute is not null
+        ) over whole_day as single_sum,
+        sum(cast(single_amount as hugeint) * single_amount) filter (
+            where session_minute is not null
+        ) over whole_day as single_squares,
     from bar
     window
         by_time as (

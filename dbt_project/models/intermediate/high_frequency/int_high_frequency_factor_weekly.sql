@@ -56,10 +56,7 @@ select
     day_of_mean.trade_week,
     daily.security_code,
     {% for factor in high_frequency_factors() -%}
-    case
-        when count(daily.{{ factor }}) >= {{ minimum }}
-            then {{ exact_mean("daily." ~ factor, 18) }}
-    end as {{ factor }},
+    {{ mean_of_days("daily." ~ factor, minimum) }} as {{ factor }},
     {% endfor %}
 from day_of_mean
 inner join daily on day_of_mean.trade_date = daily.trade_date
