@@ -59,7 +59,7 @@ def _printed(value: Any, form: str) -> str:
     if isinstance(value, date) or form not in UNITS:
         return str(value)
     scale, digits, suffix = UNITS[form]
-    return f"{scale * value:z,.{digits}f}{suffix}"
+    return f"{scale * float(value):z,.{digits}f}{suffix}"
 
 
 def sign(row: Row, column: Column) -> str:
@@ -100,7 +100,7 @@ def _number(row: Row, column: Column) -> float | None:
     if value is None:
         return None
     scale, digits, _ = UNITS[column.format]
-    rounded: float = round(scale * value, digits) + 0.0
+    rounded: float = round(scale * float(value), digits) + 0.0
     return rounded
 
 

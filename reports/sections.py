@@ -114,6 +114,9 @@ class Section:
         Why there may be nothing although the inputs are loaded.
     note : Words or None
         How to read it.
+    is_of_all_data : bool
+        Its numbers reach to the end of the data: for the newest week's report only,
+        as that of an earlier week may print nothing of what came later.
     group_by : Column or None
         Rows of one value are one paragraph of names in place of table rows.
     parameters : mapping
@@ -127,6 +130,7 @@ class Section:
     chart: Bars | Heat | Lines | None = None
     inputs: tuple[str, ...] = ()
     note: Words | None = None
+    is_of_all_data: bool = False
     query: str = ""
     group_by: Column | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -298,6 +302,8 @@ WEEK = day("trade_week", "周", "Week")
 DAY = day("trade_date", "日期", "Day")
 DIFFUSION = number("diffusion_index", "扩散指数", "Diffusion index")
 
+# Raw tables that models read or write.
+SCORES = ("model_score",)
 # Codes of strategies that belong together.
 INDUSTRIES = {"strategies": "^diffusion_|industry"}
 LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
@@ -334,7 +340,9 @@ NO_FACTOR = Words(
 NO_TEXT = Words("无文本因子：未训练编码器。", "No text factor: no encoder was trained.")
 
 
-def strategy_week(key: str, parameters: Mapping[str, Any]) -> Section:
+def strategy_week(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> Section:
     """Return the week, month and year so far of some strategies."""
     return Section(
         key,
@@ -359,12 +367,15 @@ def strategy_week(key: str, parameters: Mapping[str, Any]) -> Section:
                 gain("month_to_date_excess_return", "月超额", "MTD excess"),
             ),
         ),
+        inputs=inputs,
         query="strategy_week",
         parameters=parameters,
     )
 
 
-def strategy_curves(key: str, parameters: Mapping[str, Any]) -> Section:
+def strategy_curves(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> Section:
     """Return net values and drawdowns of some strategies."""
     return Section(
         key,
@@ -378,12 +389,15 @@ def strategy_curves(key: str, parameters: Mapping[str, Any]) -> Section:
             "Compounded from daily returns; a point a week: net value at its end and "
             "deepest drawdown within. A click on the legend hides a curve.",
         ),
+        inputs=inputs,
         query="strategy_net_value",
         parameters=parameters,
     )
 
 
-def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, ...]:
+def strategy_history(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> tuple[Section, ...]:
     """Return the years and the whole of some strategies."""
     return (
         Section(
@@ -396,17 +410,17 @@ def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, 
                 gain("excess_return", "超额", "Excess"),
                 is_diverging=True,
             ),
+            inputs=inputs,
             query="strategy_year",
             parameters=parameters,
         ),
         Section(
             f"{key}_performance",
             Words("历史表现", "Performance"),
-            ONLY_NEWEST,
+            NO_STRATEGY,
             (
                 STRATEGY,
                 day("first_date", "自", "From", minor=True),
-                day("last_date", "至", "To", minor=True),
                 gain("annualised_return", "年化", "Annualised"),
                 gain(
                     "annualised_benchmark_return", "基准年化", "Benchmark", minor=True
@@ -426,13 +440,20 @@ def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, 
                 share("win_rate", "周胜率", "Win rate", minor=True),
                 short("annual_turnover", "年换手", "Turnover a year", minor=True),
             ),
+            inputs=inputs,
             query="strategy_performance",
             parameters=parameters,
+            is_of_all_data=True,
         ),
     )
 
 
-def holdings(key: str, parameters: Mapping[str, Any], empty: Words) -> Section:
+def holdings(
+    key: str,
+    parameters: Mapping[str, Any],
+    empty: Words,
+    inputs: tuple[str, ...] = (),
+) -> Section:
     """Return what some strategies hold, with ins and outs."""
     return Section(
         key,
@@ -440,6 +461,7 @@ def holdings(key: str, parameters: Mapping[str, Any], empty: Words) -> Section:
         empty,
         (name("name", "资产", "Asset"),),
         group_by=name("strategy_name", "策略", "Strategy"),
+        inputs=inputs,
         query="strategy_holding",
         parameters=parameters,
     )
@@ -658,7 +680,7 @@ ROTATION = Report(
                         short("z_score", "z值", "z-score"),
                         is_diverging=True,
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "industry_score",
@@ -674,7 +696,7 @@ ROTATION = Report(
                         number("change", "周变动", "Change", minor=True),
                         count("member_count", "成分", "Members", minor=True),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
             ),
         ),
@@ -864,7 +886,7 @@ MICROCAP = Report(
                 Section(
                     "timing_performance",
                     Words("择时表现", "Performance of the timings"),
-                    ONLY_NEWEST,
+                    NO_MICROCAP,
                     (
                         label("period", "区间", "Period"),
                         METHOD,
@@ -878,6 +900,7 @@ MICROCAP = Report(
                         short("calmar", "卡玛", "Calmar", minor=True),
                         count("rebalance_count", "次数", "Switches", minor=True),
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -927,7 +950,7 @@ MICROCAP = Report(
                 Section(
                     "calendar_effect",
                     Words("按星期与月份", "By weekday and month"),
-                    ONLY_NEWEST,
+                    NO_MICROCAP,
                     (
                         label("bucket", "", "Weekday, month"),
                         gain("mean_return", "平均收益", "Mean return"),
@@ -948,6 +971,7 @@ MICROCAP = Report(
                         "星期为日收益，月份为月收益。",
                         "Weekdays: daily returns; months: monthly returns.",
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -998,7 +1022,7 @@ FACTORS = Report(
                 Section(
                     "factor_ic_summary",
                     Words("IC统计（全A）", "IC so far (all stocks)"),
-                    ONLY_NEWEST,
+                    NO_FACTOR,
                     (
                         FACTOR,
                         number("month_ic", "本月", "MTD", signed=True),
@@ -1010,17 +1034,19 @@ FACTORS = Report(
                         share("positive_share", "正比例", "Positive", minor=True),
                         count("week_count", "周数", "Weeks", minor=True),
                     ),
+                    is_of_all_data=True,
                 ),
                 Section(
                     "factor_decay",
                     Words("IC衰减（全A）", "IC decay (all stocks)"),
-                    ONLY_NEWEST,
+                    NO_FACTOR,
                     chart=Heat(
                         count("horizon_weeks", "第几周", "Weeks ahead"),
                         FACTOR,
                         short("mean", "平均IC", "Mean IC"),
                         is_diverging=True,
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -1082,12 +1108,12 @@ FACTORS = Report(
                         count("stock_count", "股票数", "Stocks"),
                         count("excluded_count", "未计入", "Excluded", minor=True),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "model_ic_summary",
                     Words("模型IC统计", "Model ICs so far"),
-                    ONLY_NEWEST,
+                    NO_SCORE,
                     (
                         name("name", "模型", "Model"),
                         day("first_week", "自", "From", minor=True),
@@ -1103,7 +1129,8 @@ FACTORS = Report(
                         name("name", "模型", "Model"),
                         (number("mean", "平均IC", "Mean rank IC"),),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
+                    is_of_all_data=True,
                 ),
                 Section(
                     "score_correlation",
@@ -1115,7 +1142,7 @@ FACTORS = Report(
                         short("correlation", "相关系数", "Correlation"),
                         count("stock_count", "股票数", "Stocks"),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "index_score",
@@ -1132,10 +1159,10 @@ FACTORS = Report(
                     ),
                     inputs=("model_score", "index_member"),
                 ),
-                strategy_week("model_strategy_week", ON_MODELS),
-                strategy_curves("model_net_value", ON_MODELS),
-                holdings("ai_holding", ON_INDICES, NO_STRATEGY),
-                *strategy_history("model_strategy", ON_MODELS),
+                strategy_week("model_strategy_week", ON_MODELS, SCORES),
+                strategy_curves("model_net_value", ON_MODELS, SCORES),
+                holdings("ai_holding", ON_INDICES, NO_STRATEGY, SCORES),
+                *strategy_history("model_strategy", ON_MODELS, SCORES),
             ),
         ),
         Tab(
@@ -1157,7 +1184,7 @@ FACTORS = Report(
                     ),
                     inputs=("analyst_report",),
                 ),
-                holdings("text_holding", ON_TEXTS, NO_TEXT),
+                holdings("text_holding", ON_TEXTS, NO_TEXT, ("analyst_report",)),
             ),
         ),
     ),
