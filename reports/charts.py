@@ -122,7 +122,7 @@ def _bars(bars: Bars, rows: list[Row]) -> dict[str, Any]:
 
 def _heat(heat: Heat, rows: list[Row]) -> dict[str, Any]:
     across = list(dict.fromkeys(words(row, heat.x) for row in rows))
-    if heat.x.format == "date":
+    if heat.x.format in {"date", "text"}:
         across.sort()
     down = list(dict.fromkeys(words(row, heat.y) for row in rows))
     at_x = {value: place for place, value in enumerate(across)}

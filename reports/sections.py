@@ -161,6 +161,9 @@ LABELS: dict[str, Words] = {
     "in": Words("调入", "in"),
     "out": Words("调出", "out"),
     "hold": Words("持有", "hold"),
+    "up": Words("上涨", "up"),
+    "middle": Words("居中", "middle"),
+    "down": Words("下跌", "down"),
     "enter": Words("入场", "enter"),
     "exit": Words("离场", "exit"),
     "True": Words("是", "yes"),
@@ -304,11 +307,11 @@ DIFFUSION = number("diffusion_index", "扩散指数", "Diffusion index")
 
 # Raw tables that models read or write.
 SCORES = ("model_score",)
+REPORTS_READ = ("analyst_report",)
 # Codes of strategies that belong together.
 INDUSTRIES = {"strategies": "^diffusion_|industry"}
 LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
 ON_MODELS = {"strategies": "^ai_|^gru_|^fused|^low_frequency|^bert_|^enhanced"}
-ON_INDICES = {"strategies": "^ai_"}
 ON_TEXTS = {"strategies": "^bert_"}
 
 ONLY_NEWEST = Words(
@@ -1151,7 +1154,7 @@ FACTORS = Report(
                     (
                         label("index_class", "类别", "Class"),
                         count("score_rank", "排名", "Rank"),
-                        text("index_code", "指数", "Index"),
+                        text("index_name", "指数", "Index"),
                         number("score", "评分", "Score", signed=True),
                         short("z_score", "z值", "z"),
                         number("change", "周变动", "Change", minor=True),
@@ -1161,7 +1164,14 @@ FACTORS = Report(
                 ),
                 strategy_week("model_strategy_week", ON_MODELS, SCORES),
                 strategy_curves("model_net_value", ON_MODELS, SCORES),
-                holdings("ai_holding", ON_INDICES, NO_STRATEGY, SCORES),
+                Section(
+                    "index_holding",
+                    Words("主题与概念轮动持仓", "Holdings of theme, concept rotation"),
+                    NO_STRATEGY,
+                    (text("name", "指数", "Index"),),
+                    inputs=("model_score", "index_member"),
+                    group_by=name("strategy_name", "策略", "Strategy"),
+                ),
                 *strategy_history("model_strategy", ON_MODELS, SCORES),
             ),
         ),
@@ -1177,14 +1187,53 @@ FACTORS = Report(
                         day("known_date", "可知日", "Known"),
                         text("security_code", "股票", "Stock"),
                         text("name", "名称", "Name"),
+                        text("broker", "机构", "Broker", minor=True),
                         text("encoder_code", "编码器", "Encoder", minor=True),
                         number("score", "评分", "Score", signed=True),
                         number("up_log_odds", "上涨", "Up", minor=True),
                         number("down_log_odds", "下跌", "Down", minor=True),
+                        day("corpus_cutoff_date", "语料截止", "Corpus to"),
                     ),
-                    inputs=("analyst_report",),
+                    inputs=REPORTS_READ,
+                    note=Words(
+                        "语料截止：预训练编码器读过的文本的最后日期，此前的评分可能已知后事。",
+                        "Corpus to: last day of the texts that the encoder was trained "
+                        "on; scores before it may know what came later.",
+                    ),
                 ),
-                holdings("text_holding", ON_TEXTS, NO_TEXT, ("analyst_report",)),
+                Section(
+                    "text_factor",
+                    Words("月末文本因子前25", "Text factor of the month, top 25"),
+                    NO_TEXT,
+                    (
+                        day("trade_month_end", "月末", "Month end"),
+                        count("text_rank", "排名", "Rank"),
+                        text("security_code", "股票", "Stock"),
+                        text("name", "名称", "Name"),
+                        text("encoder_code", "编码器", "Encoder", minor=True),
+                        number("text_score", "文本因子", "Text factor", signed=True),
+                        count("report_count", "研报数", "Reports"),
+                        number("composite_score", "综合分", "Composite", minor=True),
+                    ),
+                    inputs=REPORTS_READ,
+                ),
+                Section(
+                    "text_calibration",
+                    Words("分年校准", "Calibration by year"),
+                    NO_TEXT,
+                    (
+                        text("encoder_code", "编码器", "Encoder", minor=True),
+                        text("year", "年份", "Year"),
+                        label("class", "类别", "Class"),
+                        count("report_count", "研报数", "Reports"),
+                        share("mean_probability", "平均概率", "Mean probability"),
+                        share("actual_share", "实际占比", "Actual share"),
+                        number("brier_score", "Brier分数", "Brier score", minor=True),
+                        gain("mean_abnormal_return", "平均超额", "Abnormal return"),
+                    ),
+                    inputs=REPORTS_READ,
+                ),
+                holdings("text_holding", ON_TEXTS, NO_TEXT, REPORTS_READ),
             ),
         ),
     ),
@@ -1313,6 +1362,19 @@ HONESTY = Report(
             Words("模型训练", "Model runs"),
             (
                 Section(
+                    "model",
+                    Words("模型", "Models"),
+                    Words("没有模型。", "There is no model."),
+                    (
+                        name("name", "模型", "Model"),
+                        text("label", "标签", "Label", minor=True),
+                        day("first_trade_week", "评分自", "Scores from"),
+                        day("last_trade_week", "至", "To"),
+                        label("is_available", "可用", "Available"),
+                        text("unavailable_reason", "原因", "Reason"),
+                    ),
+                ),
+                Section(
                     "model_run",
                     Words("训练记录", "Runs"),
                     Words("尚未训练模型。", "No model was trained."),
@@ -1320,7 +1382,6 @@ HONESTY = Report(
                         text("model_code", "模型", "Model"),
                         text("network", "网络", "Network", minor=True),
                         text("label", "标签", "Label", minor=True),
-                        text("features", "特征", "Features", minor=True),
                         day("train_first_date", "训练自", "Trained from", minor=True),
                         day("train_last_date", "训练至", "Trained to"),
                         day("max_label_end_date", "标签止于", "Labels end"),

@@ -17,7 +17,9 @@ ranked as (
     semi join behind_strategy as b on s.model_code = b.model_code
     where
         s.trade_week = $week
-        and (s.industry_system = $industry_system or s.model_code = 'fused')
+        -- The pool of the rotation on the fused score is a system of its own.
+        and s.industry_system
+        = if(s.model_code = 'fused', 'pool32', $industry_system)
         and s.score is not null
 )
 
