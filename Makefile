@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer is all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help refresh test lint docs bench real ui clean
+.PHONY: help refresh test lint docs site bench real ui clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make test     run all tests"
 	@echo "make lint     ruff, mypy, sqlfluff"
 	@echo "make docs     write the generated files: dbt sources, data dictionary"
+	@echo "make site     the documentation as a web site in build/site"
 	@echo "make bench    run the benchmarks"
 	@echo "make real     load LUNDONG_REAL_DATA, refresh, print the figures"
 	@echo "make ui       Dagster's user interface on http://127.0.0.1:3000"
@@ -49,6 +50,13 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python -m warehouse.dbt_sources
 	$(BIN)/python -m dagster_defs.data_dictionary
+
+# Its packages are not in the lock; none that is may move for them.
+site: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		"$$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["site"])')" \
+		-c requirements.lock
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(READY)
 	@for file in benchmarks/*_benchmark.py; do \

@@ -172,6 +172,8 @@ def open_page(program: str) -> Iterator[Page]:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # What it leaves behind goes with the folder.
+            env={**os.environ, "TMPDIR": folder},
         )
         try:
             with connect(

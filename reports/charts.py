@@ -59,7 +59,7 @@ def _printed(value: Any, form: str) -> str:
     if isinstance(value, date) or form not in UNITS:
         return str(value)
     scale, digits, suffix = UNITS[form]
-    return f"{scale * value:z,.{digits}f}{suffix}"
+    return f"{scale * float(value):z,.{digits}f}{suffix}"
 
 
 def sign(row: Row, column: Column) -> str:
@@ -100,7 +100,7 @@ def _number(row: Row, column: Column) -> float | None:
     if value is None:
         return None
     scale, digits, _ = UNITS[column.format]
-    rounded: float = round(scale * value, digits) + 0.0
+    rounded: float = round(scale * float(value), digits) + 0.0
     return rounded
 
 
@@ -122,7 +122,7 @@ def _bars(bars: Bars, rows: list[Row]) -> dict[str, Any]:
 
 def _heat(heat: Heat, rows: list[Row]) -> dict[str, Any]:
     across = list(dict.fromkeys(words(row, heat.x) for row in rows))
-    if heat.x.format == "date":
+    if heat.x.format in {"date", "text"}:
         across.sort()
     down = list(dict.fromkeys(words(row, heat.y) for row in rows))
     at_x = {value: place for place, value in enumerate(across)}

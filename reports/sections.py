@@ -114,6 +114,9 @@ class Section:
         Why there may be nothing although the inputs are loaded.
     note : Words or None
         How to read it.
+    is_of_all_data : bool
+        Its numbers reach to the end of the data: for the newest week's report only,
+        as that of an earlier week may print nothing of what came later.
     group_by : Column or None
         Rows of one value are one paragraph of names in place of table rows.
     parameters : mapping
@@ -127,6 +130,7 @@ class Section:
     chart: Bars | Heat | Lines | None = None
     inputs: tuple[str, ...] = ()
     note: Words | None = None
+    is_of_all_data: bool = False
     query: str = ""
     group_by: Column | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -157,6 +161,9 @@ LABELS: dict[str, Words] = {
     "in": Words("调入", "in"),
     "out": Words("调出", "out"),
     "hold": Words("持有", "hold"),
+    "up": Words("上涨", "up"),
+    "middle": Words("居中", "middle"),
+    "down": Words("下跌", "down"),
     "enter": Words("入场", "enter"),
     "exit": Words("离场", "exit"),
     "True": Words("是", "yes"),
@@ -298,11 +305,13 @@ WEEK = day("trade_week", "周", "Week")
 DAY = day("trade_date", "日期", "Day")
 DIFFUSION = number("diffusion_index", "扩散指数", "Diffusion index")
 
+# Raw tables that models read or write.
+SCORES = ("model_score",)
+REPORTS_READ = ("analyst_report",)
 # Codes of strategies that belong together.
 INDUSTRIES = {"strategies": "^diffusion_|industry"}
 LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
 ON_MODELS = {"strategies": "^ai_|^gru_|^fused|^low_frequency|^bert_|^enhanced"}
-ON_INDICES = {"strategies": "^ai_"}
 ON_TEXTS = {"strategies": "^bert_"}
 
 ONLY_NEWEST = Words(
@@ -334,7 +343,9 @@ NO_FACTOR = Words(
 NO_TEXT = Words("无文本因子：未训练编码器。", "No text factor: no encoder was trained.")
 
 
-def strategy_week(key: str, parameters: Mapping[str, Any]) -> Section:
+def strategy_week(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> Section:
     """Return the week, month and year so far of some strategies."""
     return Section(
         key,
@@ -359,12 +370,15 @@ def strategy_week(key: str, parameters: Mapping[str, Any]) -> Section:
                 gain("month_to_date_excess_return", "月超额", "MTD excess"),
             ),
         ),
+        inputs=inputs,
         query="strategy_week",
         parameters=parameters,
     )
 
 
-def strategy_curves(key: str, parameters: Mapping[str, Any]) -> Section:
+def strategy_curves(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> Section:
     """Return net values and drawdowns of some strategies."""
     return Section(
         key,
@@ -378,12 +392,15 @@ def strategy_curves(key: str, parameters: Mapping[str, Any]) -> Section:
             "Compounded from daily returns; a point a week: net value at its end and "
             "deepest drawdown within. A click on the legend hides a curve.",
         ),
+        inputs=inputs,
         query="strategy_net_value",
         parameters=parameters,
     )
 
 
-def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, ...]:
+def strategy_history(
+    key: str, parameters: Mapping[str, Any], inputs: tuple[str, ...] = ()
+) -> tuple[Section, ...]:
     """Return the years and the whole of some strategies."""
     return (
         Section(
@@ -396,17 +413,17 @@ def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, 
                 gain("excess_return", "超额", "Excess"),
                 is_diverging=True,
             ),
+            inputs=inputs,
             query="strategy_year",
             parameters=parameters,
         ),
         Section(
             f"{key}_performance",
             Words("历史表现", "Performance"),
-            ONLY_NEWEST,
+            NO_STRATEGY,
             (
                 STRATEGY,
                 day("first_date", "自", "From", minor=True),
-                day("last_date", "至", "To", minor=True),
                 gain("annualised_return", "年化", "Annualised"),
                 gain(
                     "annualised_benchmark_return", "基准年化", "Benchmark", minor=True
@@ -426,13 +443,20 @@ def strategy_history(key: str, parameters: Mapping[str, Any]) -> tuple[Section, 
                 share("win_rate", "周胜率", "Win rate", minor=True),
                 short("annual_turnover", "年换手", "Turnover a year", minor=True),
             ),
+            inputs=inputs,
             query="strategy_performance",
             parameters=parameters,
+            is_of_all_data=True,
         ),
     )
 
 
-def holdings(key: str, parameters: Mapping[str, Any], empty: Words) -> Section:
+def holdings(
+    key: str,
+    parameters: Mapping[str, Any],
+    empty: Words,
+    inputs: tuple[str, ...] = (),
+) -> Section:
     """Return what some strategies hold, with ins and outs."""
     return Section(
         key,
@@ -440,6 +464,7 @@ def holdings(key: str, parameters: Mapping[str, Any], empty: Words) -> Section:
         empty,
         (name("name", "资产", "Asset"),),
         group_by=name("strategy_name", "策略", "Strategy"),
+        inputs=inputs,
         query="strategy_holding",
         parameters=parameters,
     )
@@ -658,7 +683,7 @@ ROTATION = Report(
                         short("z_score", "z值", "z-score"),
                         is_diverging=True,
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "industry_score",
@@ -674,7 +699,7 @@ ROTATION = Report(
                         number("change", "周变动", "Change", minor=True),
                         count("member_count", "成分", "Members", minor=True),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
             ),
         ),
@@ -864,7 +889,7 @@ MICROCAP = Report(
                 Section(
                     "timing_performance",
                     Words("择时表现", "Performance of the timings"),
-                    ONLY_NEWEST,
+                    NO_MICROCAP,
                     (
                         label("period", "区间", "Period"),
                         METHOD,
@@ -878,6 +903,7 @@ MICROCAP = Report(
                         short("calmar", "卡玛", "Calmar", minor=True),
                         count("rebalance_count", "次数", "Switches", minor=True),
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -927,7 +953,7 @@ MICROCAP = Report(
                 Section(
                     "calendar_effect",
                     Words("按星期与月份", "By weekday and month"),
-                    ONLY_NEWEST,
+                    NO_MICROCAP,
                     (
                         label("bucket", "", "Weekday, month"),
                         gain("mean_return", "平均收益", "Mean return"),
@@ -948,6 +974,7 @@ MICROCAP = Report(
                         "星期为日收益，月份为月收益。",
                         "Weekdays: daily returns; months: monthly returns.",
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -998,7 +1025,7 @@ FACTORS = Report(
                 Section(
                     "factor_ic_summary",
                     Words("IC统计（全A）", "IC so far (all stocks)"),
-                    ONLY_NEWEST,
+                    NO_FACTOR,
                     (
                         FACTOR,
                         number("month_ic", "本月", "MTD", signed=True),
@@ -1010,17 +1037,19 @@ FACTORS = Report(
                         share("positive_share", "正比例", "Positive", minor=True),
                         count("week_count", "周数", "Weeks", minor=True),
                     ),
+                    is_of_all_data=True,
                 ),
                 Section(
                     "factor_decay",
                     Words("IC衰减（全A）", "IC decay (all stocks)"),
-                    ONLY_NEWEST,
+                    NO_FACTOR,
                     chart=Heat(
                         count("horizon_weeks", "第几周", "Weeks ahead"),
                         FACTOR,
                         short("mean", "平均IC", "Mean IC"),
                         is_diverging=True,
                     ),
+                    is_of_all_data=True,
                 ),
             ),
         ),
@@ -1082,12 +1111,12 @@ FACTORS = Report(
                         count("stock_count", "股票数", "Stocks"),
                         count("excluded_count", "未计入", "Excluded", minor=True),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "model_ic_summary",
                     Words("模型IC统计", "Model ICs so far"),
-                    ONLY_NEWEST,
+                    NO_SCORE,
                     (
                         name("name", "模型", "Model"),
                         day("first_week", "自", "From", minor=True),
@@ -1103,7 +1132,8 @@ FACTORS = Report(
                         name("name", "模型", "Model"),
                         (number("mean", "平均IC", "Mean rank IC"),),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
+                    is_of_all_data=True,
                 ),
                 Section(
                     "score_correlation",
@@ -1115,7 +1145,7 @@ FACTORS = Report(
                         short("correlation", "相关系数", "Correlation"),
                         count("stock_count", "股票数", "Stocks"),
                     ),
-                    inputs=("model_score",),
+                    inputs=SCORES,
                 ),
                 Section(
                     "index_score",
@@ -1124,7 +1154,7 @@ FACTORS = Report(
                     (
                         label("index_class", "类别", "Class"),
                         count("score_rank", "排名", "Rank"),
-                        text("index_code", "指数", "Index"),
+                        text("index_name", "指数", "Index"),
                         number("score", "评分", "Score", signed=True),
                         short("z_score", "z值", "z"),
                         number("change", "周变动", "Change", minor=True),
@@ -1132,10 +1162,17 @@ FACTORS = Report(
                     ),
                     inputs=("model_score", "index_member"),
                 ),
-                strategy_week("model_strategy_week", ON_MODELS),
-                strategy_curves("model_net_value", ON_MODELS),
-                holdings("ai_holding", ON_INDICES, NO_STRATEGY),
-                *strategy_history("model_strategy", ON_MODELS),
+                strategy_week("model_strategy_week", ON_MODELS, SCORES),
+                strategy_curves("model_net_value", ON_MODELS, SCORES),
+                Section(
+                    "index_holding",
+                    Words("主题与概念轮动持仓", "Holdings of theme, concept rotation"),
+                    NO_STRATEGY,
+                    (text("name", "指数", "Index"),),
+                    inputs=("model_score", "index_member"),
+                    group_by=name("strategy_name", "策略", "Strategy"),
+                ),
+                *strategy_history("model_strategy", ON_MODELS, SCORES),
             ),
         ),
         Tab(
@@ -1150,14 +1187,53 @@ FACTORS = Report(
                         day("known_date", "可知日", "Known"),
                         text("security_code", "股票", "Stock"),
                         text("name", "名称", "Name"),
+                        text("broker", "机构", "Broker", minor=True),
                         text("encoder_code", "编码器", "Encoder", minor=True),
                         number("score", "评分", "Score", signed=True),
                         number("up_log_odds", "上涨", "Up", minor=True),
                         number("down_log_odds", "下跌", "Down", minor=True),
+                        day("corpus_cutoff_date", "语料截止", "Corpus to"),
                     ),
-                    inputs=("analyst_report",),
+                    inputs=REPORTS_READ,
+                    note=Words(
+                        "语料截止：预训练编码器读过的文本的最后日期，此前的评分可能已知后事。",
+                        "Corpus to: last day of the texts that the encoder was trained "
+                        "on; scores before it may know what came later.",
+                    ),
                 ),
-                holdings("text_holding", ON_TEXTS, NO_TEXT),
+                Section(
+                    "text_factor",
+                    Words("月末文本因子前25", "Text factor of the month, top 25"),
+                    NO_TEXT,
+                    (
+                        day("trade_month_end", "月末", "Month end"),
+                        count("text_rank", "排名", "Rank"),
+                        text("security_code", "股票", "Stock"),
+                        text("name", "名称", "Name"),
+                        text("encoder_code", "编码器", "Encoder", minor=True),
+                        number("text_score", "文本因子", "Text factor", signed=True),
+                        count("report_count", "研报数", "Reports"),
+                        number("composite_score", "综合分", "Composite", minor=True),
+                    ),
+                    inputs=REPORTS_READ,
+                ),
+                Section(
+                    "text_calibration",
+                    Words("分年校准", "Calibration by year"),
+                    NO_TEXT,
+                    (
+                        text("encoder_code", "编码器", "Encoder", minor=True),
+                        text("year", "年份", "Year"),
+                        label("class", "类别", "Class"),
+                        count("report_count", "研报数", "Reports"),
+                        share("mean_probability", "平均概率", "Mean probability"),
+                        share("actual_share", "实际占比", "Actual share"),
+                        number("brier_score", "Brier分数", "Brier score", minor=True),
+                        gain("mean_abnormal_return", "平均超额", "Abnormal return"),
+                    ),
+                    inputs=REPORTS_READ,
+                ),
+                holdings("text_holding", ON_TEXTS, NO_TEXT, REPORTS_READ),
             ),
         ),
     ),
@@ -1286,6 +1362,19 @@ HONESTY = Report(
             Words("模型训练", "Model runs"),
             (
                 Section(
+                    "model",
+                    Words("模型", "Models"),
+                    Words("没有模型。", "There is no model."),
+                    (
+                        name("name", "模型", "Model"),
+                        text("label", "标签", "Label", minor=True),
+                        day("first_trade_week", "评分自", "Scores from"),
+                        day("last_trade_week", "至", "To"),
+                        label("is_available", "可用", "Available"),
+                        text("unavailable_reason", "原因", "Reason"),
+                    ),
+                ),
+                Section(
                     "model_run",
                     Words("训练记录", "Runs"),
                     Words("尚未训练模型。", "No model was trained."),
@@ -1293,7 +1382,6 @@ HONESTY = Report(
                         text("model_code", "模型", "Model"),
                         text("network", "网络", "Network", minor=True),
                         text("label", "标签", "Label", minor=True),
-                        text("features", "特征", "Features", minor=True),
                         day("train_first_date", "训练自", "Trained from", minor=True),
                         day("train_last_date", "训练至", "Trained to"),
                         day("max_label_end_date", "标签止于", "Labels end"),

@@ -21,7 +21,7 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.charts import Row, chart, sign, words
-from reports.sections import REPORTS, Report, Section, Words
+from reports.sections import ONLY_NEWEST, REPORTS, Report, Section, Words
 from warehouse.settings import Settings
 from warehouse.store import connect_published
 
@@ -85,6 +85,8 @@ class Published:
         path = QUERIES / f"{section.query or section.key}.sql"
         sql = path.read_text(encoding="utf-8")
         missing = sorted(set(_TABLES.findall(sql)) - self.tables)
+        if section.is_of_all_data and not self.is_newest:
+            return Filled(section, [], ONLY_NEWEST)
         rows = [] if missing else self._rows(sql, section.parameters)
         absent = [name for name in section.inputs if name not in self.loaded]
         reason = None

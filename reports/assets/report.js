@@ -68,10 +68,11 @@ function heatOption(spec, box) {
   box.style.height = `${96 + names.length * Math.max(room.height, 22)}px`;
   const left = names.some((name) => name.length > 3) ? room.width + 20 : 40;
   const width = Math.max(box.clientWidth - left, 1) / spec.x.values.length;
-  const labels = width >= (spec.suffix ? 38 : 18);
+  // Five pixels a character, at the smallest.
+  const labels = width >= 4.8 * Math.max(...numbers.map((value) => show(value, spec).length));
   const shortDate = (text) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? text.slice(5) : text);
   return {
-    grid: { top: spec.overlays.length ? 28 : 8, left: 8, right: 8, bottom: 64, containLabel: true },
+    grid: { top: spec.overlays.length ? 28 : 8, left: 8, right: 8, bottom: spec.overlays.length ? 60 : 44, containLabel: true },
     legend: spec.overlays.length ? { bottom: 0, left: 0, data: spec.overlays.map((o) => say(o.name)), type: "scroll" } : undefined,
     tooltip: {
       confine: true,
@@ -89,7 +90,8 @@ function heatOption(spec, box) {
     xAxis: {
       type: "category", data: spec.x.values.map((v) => shortDate(say(v))), axisTick: { show: false },
       name: spec.overlays.length ? say(spec.x.name) : "", nameLocation: "middle", nameGap: 28,
-      axisLabel: { interval: "auto", hideOverlap: true, rotate: width < 34 ? 60 : 0, width: Math.max(width * 1.0, 60), overflow: "truncate" },
+      axisLabel: width < 34 ? { interval: 0, rotate: 60, width: 76, overflow: "truncate", fontSize: 10 }
+        : { interval: 0, width: width - 4, overflow: "break" },
     },
     yAxis: {
       type: "category", data: names, inverse: !spec.overlays.length, axisTick: { show: false },
@@ -135,8 +137,14 @@ function linesOption(spec, box) {
       value: [p.date, p.value], symbolRotate: p.code === "exit" ? 180 : 0, symbolSize: 11, words: p.words,
     })),
   }));
+  // Marks need room: two years of them, the rest is a pull of the slider away.
+  const start = marks.length ? Math.max(0, spec.dates.length - 500) : 0;
   return {
-    legend: { top: 0, type: "scroll", data: [...names, ...marks.map((m) => m.name)], itemWidth: 18 },
+    legend: {
+      top: 0, type: "scroll", data: [...names, ...marks.map((m) => m.name)], itemWidth: 18,
+      // The others are a click away.
+      selected: Object.fromEntries(names.map((name, place) => [name, place < 8])),
+    },
     grid: heights.map((each, place) => ({ top: tops[place], height: each, left: narrow ? 46 : 60, right: 14 })),
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     tooltip: {
@@ -150,8 +158,8 @@ function linesOption(spec, box) {
       }).join("<br>"),
     },
     dataZoom: [
-      { type: "inside", xAxisIndex: spec.panels.map((_, i) => i), zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
-      { type: "slider", xAxisIndex: spec.panels.map((_, i) => i), bottom: 6, height: 20 },
+      { type: "inside", startValue: start, xAxisIndex: spec.panels.map((_, i) => i), zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
+      { type: "slider", startValue: start, xAxisIndex: spec.panels.map((_, i) => i), bottom: 6, height: 20 },
     ],
     xAxis: spec.panels.map((_, place) => ({
       type: "category", gridIndex: place, data: spec.dates, boundaryGap: false, axisLabel: { show: place === count - 1, hideOverlap: true },

@@ -8,8 +8,5 @@ select
     c.observation_count,
     c.benchmark_code,
 from microcap.fct_calendar_effect as c
-where
-    c.index_code = 'microcap400'
-    -- Of all the data: not for the page of an earlier week.
-    and $is_newest
+where c.index_code = 'microcap400'
 order by c.effect desc, c.bucket asc

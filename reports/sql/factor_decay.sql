@@ -8,6 +8,4 @@ inner join core.dim_factor as d on f.factor_code = d.factor_code
 where
     f.universe = 'all'
     and f.mean is not null
-    -- Of all the data: not for the page of an earlier week.
-    and $is_newest
 order by d.factor_group desc, d.factor_code asc, f.horizon_weeks asc

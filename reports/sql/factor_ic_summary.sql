@@ -11,10 +11,7 @@ select
     max(s.week_count) filter (where s.period = 'all') as week_count,
 from factors.fct_factor_ic_summary as s
 inner join core.dim_factor as d on s.factor_code = d.factor_code
-where
-    s.universe = 'all'
-    -- To the end of the data: not for the page of an earlier week.
-    and $is_newest
+where s.universe = 'all'
 group by d.factor_code, d.name_cn, d.name_en
 having count(s.mean) > 0
 order by d.factor_code

@@ -3,7 +3,7 @@ select
     f.name_en as model_name_en,
     s.index_class,
     s.score_rank,
-    s.index_code,
+    s.index_name,
     s.score,
     s.z_score,
     s.change,

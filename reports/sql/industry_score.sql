@@ -1,13 +1,25 @@
-with ranked as (
+with behind_strategy as (
+    select s.variant as model_code,
+    from core.dim_strategy as s
+    where
+        s.score_source = 'model_score'
+        and s.asset_type = 'industry'
+    group by s.variant
+),
+
+ranked as (
     select
         s.*,
         count(s.score_rank) over (
             partition by s.model_code, s.industry_system
         ) as ranked_count,
     from scores.fct_industry_score_weekly as s
+    semi join behind_strategy as b on s.model_code = b.model_code
     where
         s.trade_week = $week
-        and (s.industry_system = $industry_system or s.model_code = 'fused')
+        -- The pool of the rotation on the fused score is a system of its own.
+        and s.industry_system
+        = if(s.model_code = 'fused', 'pool32', $industry_system)
         and s.score is not null
 )
 

@@ -11,8 +11,5 @@ select
     m.week_count,
 from scores.fct_model_ic_summary as m
 inner join core.dim_factor as d on m.model_code = d.factor_code
-where
-    m.period = 'all'
-    -- To the end of the data: not for the page of an earlier week.
-    and $is_newest
+where m.period = 'all'
 order by m.mean desc nulls last, m.model_code asc

@@ -18,7 +18,5 @@ from rotation.fct_rotation_performance as p
 inner join core.dim_strategy as s on p.strategy_code = s.strategy_code
 where
     p.period = 'all'
-    -- To the end of the data: not for the page of an earlier week.
-    and $is_newest
     and regexp_matches(s.strategy_code, $strategies)
 order by p.strategy_code

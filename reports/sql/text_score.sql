@@ -2,10 +2,12 @@ select
     t.known_date,
     t.security_code,
     s.name,
+    t.broker,
     t.encoder_code,
     t.score,
     t.up_log_odds,
     t.down_log_odds,
+    t.corpus_cutoff_date,
 from scores.fct_text_score as t
 inner join core.dim_trade_week as w
     on t.known_date between w.first_day and w.last_day

@@ -14,8 +14,6 @@ from microcap.fct_microcap_timing_performance as p
 where
     p.index_code = 'microcap400'
     and p.period in ('all', 'year_to_date', 'month_to_date', 'week')
-    -- To the end of the data: not for the page of an earlier week.
-    and $is_newest
 order by
     case p.period
         when 'week' then 1 when 'month_to_date' then 2 when 'year_to_date' then 3

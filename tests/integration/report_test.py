@@ -232,37 +232,45 @@ def test_strategies_and_factors_equal_the_tables(
 
 def test_curves_equal_the_tables(pages: dict[str, str], ask: Ask) -> None:
     """Net value and deepest drawdown against a loop over the daily returns."""
-    chart = read(pages["industry_rotation"]).charts["net_value"]
-    upper = {tuple(curve["name"]): curve["values"] for curve in chart["panels"][0]}
-    lower = {tuple(curve["name"]): curve["values"] for curve in chart["panels"][1]}
-    name = ask(
+    drawn = {
+        (tuple(curve["name"]), panel, week): value
+        for report, section in (
+            ("industry_rotation", "net_value"),
+            ("microcap", "low_volatility_net_value"),
+            ("factors", "model_net_value"),
+        )
+        for chart in [read(pages[report]).charts.get(section, {"panels": []})]
+        for panel, curves in enumerate(chart["panels"])
+        for curve in curves
+        for week, value in zip(chart["dates"], curve["values"], strict=True)
+        if value is not None
+    }
+    returns = ask(
         """
-        select name_cn, name_en from core.dim_strategy
-        where strategy_code = 'diffusion_weekly'
-        """
-    )[0]
-    value, high, deepest = 1.0, 1.0, {}
-    values = {}
-    for week, daily in ask(
-        """
-        select w.trade_week, r.strategy_return
+        select s.name_cn, s.name_en, cast(w.trade_week as varchar), r.strategy_return
         from rotation.fct_rotation_return_daily as r
+        join core.dim_strategy as s using (strategy_code)
         join core.dim_trade_week as w on r.trade_date between w.first_day and w.last_day
-        where r.strategy_code = 'diffusion_weekly' and r.trade_date <= ?
-        order by r.trade_date
+        where r.trade_date <= ?
+        order by r.strategy_code, r.trade_date
         """,
         newest(ask),
-    ):
-        value *= 1 + daily
-        high = max(high, value)
-        values[str(week)] = value
-        deepest[str(week)] = min(deepest.get(str(week), 0.0), value / high - 1)
-    drawn = dict(zip(chart["dates"], upper[name], strict=True))
-    below = dict(zip(chart["dates"], lower[name], strict=True))
-    assert len(values) > 20
-    for week in values:
-        assert drawn[week] == pytest.approx(values[week], abs=0.00051)
-        assert below[week] == pytest.approx(100 * deepest[week], abs=0.0051)
+    )
+    value, high = {}, {}
+    expected: dict[tuple[tuple[str, str], int, str], float] = {}
+    for cn, en, week, daily in returns:
+        name = (cn, en)
+        value[name] = value.get(name, 1.0) * (1 + daily)
+        high[name] = max(high.get(name, 1.0), value[name])
+        expected[name, 0, week] = value[name]
+        below = 100 * (value[name] / high[name] - 1)
+        expected[name, 1, week] = min(expected.get((name, 1, week), 0.0), below)
+    assert len(value) >= 10
+    assert drawn.keys() == expected.keys()
+    for (name, panel, week), number in expected.items():
+        # Half of the last digit, and what adding logarithms leaves.
+        half = 0.000501 if panel == 0 else 0.00501
+        assert abs(drawn[name, panel, week] - number) < half, (name, panel, week)
 
 
 def test_grid_and_signals_equal_the_tables(pages: dict[str, str], ask: Ask) -> None:
