@@ -212,8 +212,13 @@ def test_sql_reads_and_refuses_to_write(
 
 
 def test_report_is_written(home_copy: Settings, run_lundong: RunLundong) -> None:
-    done = run_lundong(home_copy.home, "report")
-    path = Path(done.stdout.removeprefix("report: ").strip())
+    done = run_lundong(home_copy.home, "report", "--no-pdf")
+    first, *names = done.stdout.splitlines()
+    path = Path(first.removeprefix("report: "))
+    assert path.name == "index.html"
+    assert len(names) == 4
+    for name in names:
+        assert (path.parent / name.strip()).exists()
     assert path.is_file()
     assert home_copy.reports in path.parents
 
