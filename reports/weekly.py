@@ -87,7 +87,18 @@ class Published:
         missing = sorted(set(_TABLES.findall(sql)) - self.tables)
         if section.is_of_all_data and not self.is_newest:
             return Filled(section, [], ONLY_NEWEST)
-        rows = [] if missing else self._rows(sql, section.parameters)
+        try:
+            rows = [] if missing else self._rows(sql, section.parameters)
+        except duckdb.BinderException as error:
+            lacking = str(error).splitlines()[0]
+            return Filled(
+                section,
+                [],
+                Words(
+                    f"本次发布早于这一节：{lacking}。",
+                    f"This publication is older than this section: {lacking}.",
+                ),
+            )
         absent = [name for name in section.inputs if name not in self.loaded]
         reason = None
         if not rows:

@@ -459,6 +459,7 @@ def test_a_section_is_filled_or_says_why_not(pages: dict[str, str], ask: Ask) ->
         for key, text in page.text.items():
             needed = set(re.findall(r"(?:from|join) (\w+\.\w+)", query_of(key)))
             shown = page.cells[key] or key in page.charts or "signal" in text
+            assert "is older" not in text, text
             if needed - tables:
                 assert not shown, key
                 assert "has no" in text or "Not loaded" in text, key
@@ -484,6 +485,26 @@ def test_no_missing_table_makes_a_report_fail(home_copy: Settings, ask: Ask) -> 
             if key not in ("loaded", "not_loaded", "publication"):
                 assert "has no" in text or "Not loaded" in text, key
                 assert not page.cells[key], key
+
+
+def test_a_publication_without_a_column_says_so(home_copy: Settings) -> None:
+    """An older publication costs the section that asks for more, and no other."""
+    path = home_copy.published_path.resolve()
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create or replace table microcap.fct_size_group_turnover_weekly as "
+            "select * exclude (estimated_share) "
+            "from microcap.fct_size_group_turnover_weekly"
+        )
+    (page,) = (
+        read(written.read_text(encoding="utf-8"))
+        for written in write_reports(home_copy)
+        if written.name.startswith("microcap_")
+    )
+    assert "is older than this section" in page.text["size_group"]
+    assert "estimated_share" in page.text["size_group"]
+    assert page.cells["index_rank"]
 
 
 def test_the_start_page_lists_what_lies_there(
