@@ -54,6 +54,7 @@ from dagster_defs.resources import (
     WarehouseResource,
     hold_store,
 )
+from dagster_defs.texts import TextResult, refresh_texts
 from dagster_defs.translator import FRESHNESS, WarehouseTranslator
 from reports.weekly import write_reports
 from warehouse.build_window import (
@@ -74,12 +75,14 @@ from warehouse.load import LoadError
 from warehouse.lock import builder_process
 from warehouse.publish import INNER_SCHEMAS, PublishError, publish
 from warehouse.raw_state import raw_table_states, week_state
-from warehouse.raw_tables import RAW_TABLES
+from warehouse.raw_tables import RAW_TABLE_BY_NAME, RAW_TABLES
 from warehouse.settings import Settings
 from warehouse.store import connect_build, connect_published, create_raw_tables
 
 CHECKPOINTS = dg.AssetKey(["models", "checkpoints"])
 SCORES = dg.AssetKey(["raw", "model_score"])
+TEXT_SCORES = dg.AssetKey(["raw", "text_score"])
+TEXT_SENTENCES = dg.AssetKey(["raw", "text_sentence"])
 REPORT = dg.AssetKey(["publication", "report"])
 DROP_FOLDER = dg.AssetKey(["source", "drop_folder"])
 
@@ -191,7 +194,8 @@ def _raw_specs() -> list[dg.AssetSpec]:
         )
         for table in RAW_TABLES
         # Written by the models, after the first leg of dbt.
-        if dg.AssetKey(["raw", table.name]) != SCORES
+        if dg.AssetKey(["raw", table.name])
+        not in {SCORES, TEXT_SCORES, TEXT_SENTENCES}
     ]
 
 
@@ -553,7 +557,48 @@ def make_models(
             raise refuse(str(error)) from error
         return dg.MaterializeResult(metadata={"weeks": weeks, "scores": scores})
 
-    return [model_checkpoints, model_scores]
+    @dg.multi_asset(
+        name="text_scores",
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=inputs,
+                group_name="models",
+                description=RAW_TABLE_BY_NAME[key.path[-1]].description,
+                kinds={"pytorch", "duckdb"},
+                partitions_def=weeks_def,
+                metadata={"dagster/table_name": ".".join(key.path)},
+            )
+            for key in (TEXT_SCORES, TEXT_SENTENCES)
+        ],
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+    )
+    def text_scores(
+        config: BuildConfig,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        """Train the text models that are due, and score the new reports."""
+        result = TextResult()
+        if not config.as_of_date:
+            try:
+                result = refresh_texts(warehouse.settings, progress)
+            except ModelError as error:
+                raise refuse(str(error)) from error
+        yield dg.MaterializeResult(
+            asset_key=TEXT_SCORES,
+            metadata={
+                "runs": result.runs,
+                "encoded": result.encoded,
+                "scores": result.scored,
+            },
+        )
+        yield dg.MaterializeResult(
+            asset_key=TEXT_SENTENCES, metadata={"sentences": result.sentences}
+        )
+
+    return [model_checkpoints, model_scores, text_scores]
 
 
 def make_published(

@@ -19,7 +19,9 @@ import duckdb
 
 from models_ml.config import LABELS, ConfigError, RunConfig, load_configs
 from models_ml.splits import Period, Split, SplitError, periods_of, split_days
+from models_ml.text.config import ENCODERS
 from warehouse.model_runs import (
+    Profile,
     ScoredWeek,
     complete_weeks,
     market_profile,
@@ -106,6 +108,18 @@ def _first_factor_day(con: duckdb.DuckDBPyConnection) -> date | None:
     return row[0] if row else None
 
 
+def model_codes(profile: Profile) -> list[str]:
+    """Return the codes of all models that ``LUNDONG_MODELS`` may name.
+
+    Raises
+    ------
+    ConfigError
+        A configuration is wrong.
+    """
+    texts = (f"text_{code}" for code in ENCODERS)
+    return sorted([*load_configs(profile=profile), *texts])
+
+
 def make_plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     """Say which models are due, from the calendar and what has been scored.
 
@@ -123,7 +137,8 @@ def make_plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     profile = market_profile(con)
     try:
         configs = load_configs(profile=profile)
-        wanted = wanted_models(settings, sorted(configs), profile)
+        codes = model_codes(profile)
+        wanted = [c for c in wanted_models(settings, codes, profile) if c in configs]
     except (ConfigError, ValueError) as error:
         raise ModelError(str(error)) from error
     days, weeks = _trading_days(con), complete_weeks(con)
@@ -353,4 +368,4 @@ def score_due(settings: Settings, plan: Plan, tell: Tell) -> tuple[int, int]:
 def note_absences(settings: Settings, plan: Plan) -> None:
     """Write down why models have no scores."""
     with connect_build(settings) as con:
-        record_absences(con, plan.absences)
+        record_absences(con, plan.absences, sorted(load_configs()))

@@ -48,9 +48,16 @@ COPIED_LOGS = (
     "model_run",
     "model_training_epoch",
     "model_week",
+    "text_run",
 )
 # Steps that must know how much is built, and as of when.
-CONFIGURED = ("dbt_inputs", "models__checkpoints", "raw__model_score", "dbt_models")
+CONFIGURED = (
+    "dbt_inputs",
+    "models__checkpoints",
+    "raw__model_score",
+    "text_scores",
+    "dbt_models",
+)
 
 
 class RefreshError(RuntimeError):

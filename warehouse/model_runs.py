@@ -133,16 +133,19 @@ def record_run(
                 f"delete from raw.{table} where run_id = ?",  # noqa: S608
                 [run["run_id"]],
             )
-        _insert(con, "model_run", {**run, "trained_at": datetime.now(EXCHANGE_TIME)})
+        insert_row(con, "model_run", {**run, "trained_at": datetime.now(EXCHANGE_TIME)})
         for epoch in epochs:
-            _insert(con, "model_training_epoch", {**epoch, "run_id": run["run_id"]})
+            insert_row(con, "model_training_epoch", {**epoch, "run_id": run["run_id"]})
         con.commit()
     except BaseException:
         con.rollback()
         raise
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
+def insert_row(
+    con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]
+) -> None:
+    """Add a row to a log, given by the names of its columns."""
     names = ", ".join(quote_identifier(name) for name in row)
     marks = ", ".join("?" * len(row))
     con.execute(
@@ -151,9 +154,14 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) 
     )
 
 
-def record_absences(con: duckdb.DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
-    """Write down why models have no scores; what was written before is replaced."""
-    con.execute("delete from raw.model_absence")
+def record_absences(
+    con: duckdb.DuckDBPyConnection, reasons: Mapping[str, str], codes: Sequence[str]
+) -> None:
+    """Write down why models have no scores, in place of what was said of ``codes``."""
+    con.execute(
+        "delete from raw.model_absence where list_contains(?, model_code)",
+        [list(codes)],
+    )
     for code, reason in sorted(reasons.items()):
         con.execute("insert into raw.model_absence values (?, ?)", [code, reason])
 

@@ -838,6 +838,54 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _text("run_id", "Training whose checkpoint gave the score."),
         ),
     ),
+    RawTable(
+        name="text_score",
+        description=(
+            "Classes of analysts' reports as the text models see them, out of sample. "
+            "One row per encoder and report."
+        ),
+        key=("encoder_code", "report_id"),
+        known_column="known_date",
+        columns=(
+            _text("encoder_code", "What turns a text into numbers.", required=True),
+            _text("report_id", "Report.", required=True),
+            _code("Company reported on."),
+            _date("known_date", "First trading day on which the report was known."),
+            _number("down_probability", "Probability of the lowest class."),
+            _number("middle_probability", "Probability of the middle class."),
+            _number("up_probability", "Probability of the highest class."),
+            _number("low_threshold", "Abnormal return below which the class is down."),
+            _number("high_threshold", "Abnormal return above which the class is up."),
+            _date(
+                "corpus_cutoff_date",
+                "First day of which the encoder has read no text; NULL where unknown.",
+                required=False,
+            ),
+            _text("run_id", "Training that gave the score."),
+        ),
+    ),
+    RawTable(
+        name="text_sentence",
+        description=(
+            "What each sentence adds to a report's score: the score less the score "
+            "without it. One row per encoder, report and sentence."
+        ),
+        key=("encoder_code", "report_id", "sentence_number"),
+        known_column="known_date",
+        columns=(
+            _text("encoder_code", "What turns a text into numbers.", required=True),
+            _text("report_id", "Report.", required=True),
+            Column(
+                name="sentence_number",
+                type="BIGINT",
+                description="Place in the report, from 1; the title is the first.",
+                required=True,
+            ),
+            _date("known_date", "First trading day on which the report was known."),
+            _text("sentence", "Words of the sentence.", required=True),
+            _number("score_change", "Score less the score without the sentence."),
+        ),
+    ),
 )
 
 RAW_TABLE_BY_NAME = {table.name: table for table in RAW_TABLES}

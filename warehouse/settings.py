@@ -36,6 +36,8 @@ class Settings:
     models : str or None
         Models that a refresh trains and scores: codes with commas between them, ``all``
         or ``none``. None: all in the generated market, none in another.
+    text_encoder : Path or None
+        Folder of a Chinese BERT that reads analysts' reports. None: one made here.
     """
 
     home: Path
@@ -45,6 +47,7 @@ class Settings:
     memory_limit: str = "5GB"
     threads: int = 2
     models: str | None = None
+    text_encoder: Path | None = None
 
     @property
     def build_path(self) -> Path:
@@ -72,6 +75,11 @@ class Settings:
         return self.home / "checkpoints"
 
     @property
+    def encodings(self) -> Path:
+        """Vectors of texts, a folder an encoder: each text is encoded once."""
+        return self.home / "encodings"
+
+    @property
     def scores(self) -> Path:
         """Files of the models' scores, as they were loaded."""
         return self.home / "scores"
@@ -97,9 +105,11 @@ def read_settings() -> Settings:
 
     Read are ``LUNDONG_HOME`` (default ``warehouse/store`` of the project),
     ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_POSTGRES``,
-    ``LUNDONG_MEMORY_LIMIT``, ``LUNDONG_THREADS`` and ``LUNDONG_MODELS``.
+    ``LUNDONG_MEMORY_LIMIT``, ``LUNDONG_THREADS``, ``LUNDONG_MODELS`` and
+    ``LUNDONG_TEXT_ENCODER``.
     """
     real_data = os.environ.get("LUNDONG_REAL_DATA")
+    encoder = os.environ.get("LUNDONG_TEXT_ENCODER")
     home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
     return Settings(
         home=Path(home).expanduser().resolve(),
@@ -109,4 +119,5 @@ def read_settings() -> Settings:
         memory_limit=os.environ.get("LUNDONG_MEMORY_LIMIT", Settings.memory_limit),
         threads=int(os.environ.get("LUNDONG_THREADS", os.cpu_count() or 2)),
         models=os.environ.get("LUNDONG_MODELS"),
+        text_encoder=Path(encoder) if encoder else None,
     )

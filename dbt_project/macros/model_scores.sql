@@ -1,7 +1,7 @@
 {#
     Codes of the models with scores: columns of int_score_factor_weekly, rows of the seed
     `factor`. The networks and their linear baselines write raw.model_score; fused models
-    are those of the seed `score_fusion`.
+    are those of the seed `score_fusion`; `text_` and an encoder's code is a text factor.
 -#}
 {% macro score_factor_codes() -%}
     {{ return([
@@ -17,6 +17,8 @@
         "gru_barra1d",
         "gru_close1d",
         "gru_open1d",
+        "text_bert",
+        "text_word_count",
     ]) }}
 {%- endmacro %}
 

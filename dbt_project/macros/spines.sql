@@ -62,6 +62,11 @@
     {%- elif name == "score_correlation_weekly" -%}{{ spine_score_correlation_weekly() }}
     {%- elif name == "model_ic_weekly" -%}{{ spine_model_ic_weekly() }}
     {%- elif name == "model_ic_summary" -%}{{ spine_model_ic_summary() }}
+    {%- elif name == "text_score" -%}{{ spine_text_score() }}
+    {%- elif name == "text_sentence" -%}{{ spine_text_sentence() }}
+    {%- elif name == "text_calibration" -%}{{ spine_text_calibration() }}
+    {%- elif name == "text_factor_monthly" -%}{{ spine_text_factor_monthly() }}
+    {%- elif name == "report_rule_yearly" -%}{{ spine_report_rule_yearly() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no spine is called " ~ name) }}
     {%- endif -%}
@@ -1236,4 +1241,101 @@
     ) as ic
     where rank_ic is not null
     group by model_code
+{%- endmacro %}
+
+{# Reports that count and were known in a period for which a classifier was trained. -#}
+{% macro spine_text_score() -%}
+    select
+        period.encoder_code,
+        report.known_date,
+        count(*) as row_count,
+    from (
+        select
+            encoder_code,
+            first_scored_date,
+            period_end_date,
+        from {{ ref("stg_text_run") }}
+        group by encoder_code, first_scored_date, period_end_date
+    ) as period
+    inner join {{ ref("int_report") }} as report
+        on
+            report.known_date >= period.first_scored_date
+            and report.known_date < period.period_end_date
+    where report.excluded_reason is null
+    group by period.encoder_code, report.known_date
+{%- endmacro %}
+
+{# Sentences are weighed of new reports only: what was loaded is what there is. -#}
+{% macro spine_text_sentence() -%}
+    select
+        encoder_code,
+        known_date,
+        count(*) as row_count,
+    from {{ ref("stg_text_sentence") }}
+    group by encoder_code, known_date
+{%- endmacro %}
+
+{# Three classes of each year with a scored report whose return has come. -#}
+{% macro spine_text_calibration() -%}
+    select
+        score.encoder_code,
+        cast(year(score.known_date) as integer) as year,
+        3 as row_count,
+    from {{ ref("stg_text_score") }} as score
+    semi join {{ ref("int_report_forward_return") }} as label
+        on score.report_id = label.report_id
+    group by score.encoder_code, year(score.known_date)
+{%- endmacro %}
+
+{# Stocks with a scored report in the window that count and trade at the month's end. -#}
+{% macro spine_text_factor_monthly() -%}
+    select
+        score.encoder_code,
+        month_end.trade_date as trade_month_end,
+        count(distinct score.security_code) as row_count,
+    from {{ ref("int_trading_day") }} as month_end
+    inner join {{ ref("stg_text_score") }} as score
+        on
+            month_end.trade_date >= score.known_date
+            and score.known_date
+            > month_end.trade_date - interval {{ var("text_factor_months") }} month
+    inner join {{ ref("stg_daily_bar") }} as bar
+        on
+            month_end.trade_date = bar.trade_date
+            and score.security_code = bar.security_code
+    semi join {{ ref("int_report") }} as report
+        on
+            score.report_id = report.report_id
+            and report.excluded_reason is null
+    asof join (
+        select trade_date as factor_week,
+        from {{ ref("int_trading_day") }}
+        where
+            is_week_end
+            and is_week_complete
+    ) as week on month_end.trade_date >= week.factor_week
+    semi join {{ ref("int_factor_universe_weekly") }} as universe
+        on
+            week.factor_week = universe.trade_week
+            and score.security_code = universe.security_code
+            and universe.is_in_all
+    where
+        month_end.is_month_end
+        and month_end.is_month_complete
+        and {{ is_traded() }}
+    group by score.encoder_code, month_end.trade_date
+{%- endmacro %}
+
+{#
+    Every outcome and every verdict that some report of the year has, and the four rules on
+    words.
+-#}
+{% macro spine_report_rule_yearly() -%}
+    select
+        cast(year(published_at) as integer) as year,
+        4
+        + count(distinct coalesce(excluded_reason, 'used'))
+        + count(distinct adjustment_source || adjustment) as row_count,
+    from {{ ref("int_report") }}
+    group by year(published_at)
 {%- endmacro %}

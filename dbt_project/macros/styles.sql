@@ -142,6 +142,7 @@
         "corporate_action": ["cash_dividend_cny"],
         "forecast": ["net_profit_cny"],
         "model_score": ["score"],
+        "analyst_report": ["title"],
         "minute_bar": ["close_cny", "volume_shares"],
         "fundamental": [
             "market_cap_cny",

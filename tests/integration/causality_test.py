@@ -57,6 +57,8 @@ MUST_HAVE_ROWS = {
     "flows.fct_margin_flow_weekly",
     "industry.fct_industry_return_daily",
     "industry.fct_industry_return_weekly",
+    "scores.fct_text_factor_monthly",
+    "scores.fct_text_score",
     "rotation.fct_rotation_holding",
     "rotation.fct_rotation_return_daily",
     "rotation.fct_rotation_return_weekly",

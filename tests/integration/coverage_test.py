@@ -125,6 +125,11 @@ LOSSES = {
     "scores.fct_score_correlation_weekly": (
         "trade_week = (select max(trade_week) from {t})"
     ),
+    "scores.fct_text_score": "encoder_code = 'bert'",
+    "scores.fct_text_sentence": "sentence_number = 3",
+    "scores.fct_text_calibration": "class = 'middle'",
+    "scores.fct_text_factor_monthly": "is_in_base_pool",
+    "scores.fct_report_rule_yearly": "rule = 'used'",
     "rotation.fct_rotation_performance": (
         "period = (select max(period) from {t} where period < 'a')"
     ),

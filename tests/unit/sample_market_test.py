@@ -21,7 +21,13 @@ from warehouse.sample_market.texts import ASPECTS, FALLS, RISES
 from warehouse.sample_market.universe import STAR_ST, limit_percent
 from warehouse.settings import Settings
 
-NOT_GENERATED = {"trade_tick", "order_tick", "model_score"}
+NOT_GENERATED = {
+    "trade_tick",
+    "order_tick",
+    "model_score",
+    "text_score",
+    "text_sentence",
+}
 MID = replace(
     DEFAULT,
     stocks=400,

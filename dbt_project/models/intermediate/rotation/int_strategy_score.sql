@@ -101,6 +101,16 @@ stock_score as (
     where
         score.is_counted
         and score.is_traded
+),
+
+text_score as (
+    select
+        encoder_code,
+        trade_date,
+        security_code,
+        text_score,
+        case when is_in_base_pool then composite_score end as composite_score,
+    from {{ ref("int_text_portfolio_score") }}
 )
 
 select
@@ -152,3 +162,24 @@ select
     trade_week as signal_date,
     score,
 from stock_score
+union all
+select
+    'text_score' as score_source,
+    encoder_code as variant,
+    'stock' as asset_type,
+    'all' as asset_pool,
+    security_code as asset_code,
+    trade_date as signal_date,
+    text_score as score,
+from text_score
+union all
+select
+    'text_composite' as score_source,
+    encoder_code as variant,
+    'stock' as asset_type,
+    'all' as asset_pool,
+    security_code as asset_code,
+    trade_date as signal_date,
+    composite_score as score,
+from text_score
+where composite_score is not null

@@ -67,6 +67,15 @@ scored as (
     from {{ ref("int_stock_score_weekly") }} as score
     semi join fusion on score.model_code = fusion.model_code
     group by score.model_code
+    union all
+    -- A report counts in the week of the day on which it was known.
+    select
+        'text_' || score.encoder_code as model_code,
+        min(day.trade_week) as first_trade_week,
+        max(day.trade_week) as last_trade_week,
+    from {{ ref("stg_text_score") }} as score
+    inner join {{ ref("int_trading_day") }} as day on score.known_date = day.trade_date
+    group by score.encoder_code
 ),
 
 absence as (

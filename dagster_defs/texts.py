@@ -1,0 +1,498 @@
+"""The text model between the two legs of dbt: periods, trainings, scores of reports.
+
+Reports of a period are scored by trees that learnt from the months before it. Add what
+decides when a text model runs here; keep vectors in ``models_ml.text`` and what is
+written down in ``warehouse.text_runs``.
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotations themselves.
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dagster_defs.models import ModelError, model_codes
+from models_ml.config import ConfigError
+from models_ml.text.config import (
+    BERT,
+    ENCODERS,
+    WORD_COUNT,
+    TextConfig,
+    load_text_config,
+)
+from warehouse.model_runs import market_profile, record_absences, wanted_models
+from warehouse.settings import Settings
+from warehouse.store import connect_build, create_raw_tables
+from warehouse.text_runs import (
+    load_rows,
+    read_reports,
+    read_texts,
+    record_text_run,
+    scored_reports,
+)
+
+if TYPE_CHECKING:
+    from models_ml.text.classifier import Classifier, WordCounts
+    from models_ml.text.encoder import Encoder, Floats
+
+Tell = Callable[[str, int, int], None]
+
+MODEL_CODES = tuple(f"text_{code}" for code in ENCODERS)
+EMBEDDED, WORD_COUNTS = "embedded", "word counts"
+TREES, RUN, WORDS = "trees.json", "run.json", "words.json"
+SENTENCE = re.compile(r"[^。!?;!?;]+[。!?;!?;]*")
+# A longer report is weighed up to this sentence: each costs an encoding.
+LONGEST_SENTENCES = 40
+
+
+@dataclass(frozen=True)
+class TextPeriod:
+    """Months that one classifier scores, and the reports that train it.
+
+    Attributes
+    ----------
+    first, end : date
+        Days scored: ``first`` up to, but without, ``end``.
+    encoder_cutoff : date
+        First day of which the period's encoder has read no text.
+    train, score : DataFrame
+        Reports in sample, all with a label that ends before ``first``, and reports to
+        score.
+    """
+
+    first: date
+    end: date
+    encoder_cutoff: date
+    train: pd.DataFrame
+    score: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class TextResult:
+    """What a refresh did: trainings used, texts encoded, reports scored and weighed."""
+
+    runs: int = 0
+    encoded: int = 0
+    scored: int = 0
+    sentences: int = 0
+
+
+def text_periods(reports: pd.DataFrame, config: TextConfig) -> list[TextPeriod]:
+    """Divide the reports into scored periods, each after its in-sample months.
+
+    Periods are parts of calendar years, so that they do not hang on what is loaded. One
+    with too few labels before it is not scored.
+    """
+    used = reports[reports["is_used"]]
+    if used.empty:
+        return []
+    months = config.out_of_sample_months
+    start = used["known_date"].min().to_period("Y").to_timestamp()
+    result: list[TextPeriod] = []
+    for first in pd.date_range(
+        start, used["known_date"].max(), freq=pd.DateOffset(months=months)
+    ):
+        end = first + pd.DateOffset(months=months)
+        known = used["known_date"]
+        train = used[
+            (known >= first - pd.DateOffset(months=config.in_sample_months))
+            & (known < first)
+            & (used["label_end_date"] < first)
+            & used["abnormal_return"].notna()
+        ]
+        score = used[(known >= first) & (known < end)]
+        if len(train) < config.minimum_reports or score.empty:
+            continue
+        served = len(result) % config.encoder_periods
+        cutoff = result[-served].encoder_cutoff if served else first.date()
+        result.append(TextPeriod(first.date(), end.date(), cutoff, train, score))
+    return result
+
+
+@dataclass
+class _Texts:
+    """Words of the reports, read when they are asked for, and the vectors kept."""
+
+    settings: Settings
+    encoded: int = 0
+
+    def read(self, report_ids: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return titles and abstracts in the order of the reports."""
+        with connect_build(self.settings, read_only=True) as con:
+            found = read_texts(con, report_ids)
+        texts = [found[report_id] for report_id in report_ids]
+        return [title for title, _ in texts], [abstract for _, abstract in texts]
+
+    def vectors(
+        self, encoder: "Encoder", reports: pd.DataFrame, tell: Tell
+    ) -> "Floats":
+        """Return the reports' vectors; what an encoder has read is not read again."""
+        folder = self.settings.encodings / encoder.revision
+        known = _load_vectors(folder)
+        new = reports[~reports["text_hash"].isin(known.keys())]
+        new = new.drop_duplicates("text_hash")
+        if not new.empty:
+            titles, abstracts = self.read(new["report_id"].tolist())
+            vectors = encoder.encode(_joined(titles, abstracts), tell)
+            hashes = new["text_hash"].tolist()
+            _save_vectors(folder, hashes, vectors)
+            known |= dict(zip(hashes, vectors, strict=True))
+            self.encoded += len(hashes)
+        return np.stack([known[one] for one in reports["text_hash"]])
+
+
+def _joined(titles: Sequence[str], abstracts: Sequence[str]) -> list[str]:
+    return [f"{one}。{two}" for one, two in zip(titles, abstracts, strict=True)]
+
+
+def _load_vectors(folder: Path) -> "dict[str, Floats]":
+    known: dict[str, Floats] = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as part:
+            hashes, vectors = part["hashes"], part["vectors"]
+            known |= dict(zip(hashes.tolist(), vectors, strict=True))
+    return known
+
+
+def _save_vectors(folder: Path, hashes: Sequence[str], vectors: "Floats") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
+    partial = folder / f"{name}.partial"
+    with partial.open("wb") as file:
+        np.savez(file, hashes=np.array(hashes), vectors=vectors)
+    partial.replace(folder / f"{name}.npz")
+
+
+class _Reader:
+    """One way of turning reports into numbers, with the encoder of each period."""
+
+    def __init__(
+        self, code: str, config: TextConfig, settings: Settings, reports: pd.DataFrame
+    ) -> None:
+        self.code = code
+        self.config = config
+        self.settings = settings
+        self.reports = reports
+        self.texts = _Texts(settings)
+        self.opened: tuple[Path, Encoder] | None = None
+
+    def encoder(self, period: TextPeriod, tell: Tell) -> "Encoder":
+        """Return the period's encoder: the folder that is set, or one made here."""
+        from models_ml.text.encoder import open_encoder
+        from models_ml.text.pretrain import pretrain
+
+        folder = self.settings.text_encoder
+        if folder is None:
+            name = f"{period.encoder_cutoff.isoformat()}-{self.config.sha256[:8]}"
+            folder = self.settings.checkpoints / "text_encoder" / name
+            if not folder.exists():
+                cutoff = pd.Timestamp(period.encoder_cutoff)
+                corpus = self.reports[
+                    self.reports["is_corpus"] & (self.reports["known_date"] < cutoff)
+                ].drop_duplicates("text_hash")
+                corpus = corpus.tail(self.config.corpus_reports)
+                texts = self.texts.read(corpus["report_id"].tolist())
+                pretrain(
+                    _joined(*texts), self.config, folder,
+                    cutoff=period.encoder_cutoff, tell=tell,
+                )  # fmt: skip
+        if self.opened is None or self.opened[0] != folder:
+            encoder = open_encoder(
+                folder,
+                maximum_tokens=self.config.maximum_tokens,
+                threads=self.config.threads,
+            )
+            self.opened = (folder, encoder)
+        return self.opened[1]
+
+    def features(
+        self, period: TextPeriod, reports: pd.DataFrame, counts: "WordCounts | None",
+        tell: Tell,
+    ) -> Any:  # fmt: skip
+        """Return a row of numbers for each report."""
+        if counts is not None:
+            return counts.features(*self.texts.read(reports["report_id"].tolist()))
+        return self.texts.vectors(self.encoder(period, tell), reports, tell)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A period's classifier and what is written down of it."""
+
+    trees: "Classifier"
+    counts: "WordCounts | None"
+    run: dict[str, Any]
+
+
+def _train(reader: _Reader, period: TextPeriod, tell: Tell) -> _Trained:
+    """Return the period's classifier, trained now or read back."""
+    from models_ml.text.classifier import WordCounts, fit, load_trees, save_trees
+
+    config, settings, code = reader.config, reader.settings, reader.code
+    is_words = code == WORD_COUNT
+    encoder = None if is_words else reader.encoder(period, tell)
+    revision = encoder.revision if encoder else "words"
+    name = f"{period.first.isoformat()}-{config.sha256[:8]}-{revision[:8]}"
+    folder = settings.checkpoints / f"text_{code}" / name
+    if (folder / RUN).exists():
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        trees = load_trees(
+            folder / TREES, sha256=run["classifier_sha256"],
+            low=run["low_threshold"], high=run["high_threshold"],
+        )  # fmt: skip
+        counts = WordCounts.load(folder / WORDS) if is_words else None
+        return _Trained(trees, counts, run)
+    started = time.monotonic()
+    tell(f"training text_{code} for {period.first}", 0, 0)
+    train = period.train
+    counts = None
+    if is_words:
+        texts = reader.texts.read(train["report_id"].tolist())
+        counts = WordCounts.of(*texts, config)
+    features = reader.features(period, train, counts, tell)
+    trees = fit(features, train["abnormal_return"].to_numpy(np.float64), config)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    sha256 = save_trees(trees, partial / TREES)
+    if counts is not None:
+        counts.save(partial / WORDS)
+    meta = encoder.meta if encoder else None
+    cutoff = meta.corpus_cutoff if meta else period.first
+    run = {
+        "run_id": f"text_{code}-{period.first}-{sha256[:12]}",
+        "encoder_code": code,
+        "encoder_name": meta.name if meta else WORD_COUNTS,
+        "encoder_revision": revision,
+        "corpus_cutoff_date": cutoff.isoformat() if cutoff else None,
+        "corpus_report_count": meta.corpus_count if meta else len(train),
+        "dimension_count": features.shape[1],
+        "config_sha256": config.sha256,
+        "config_json": config.to_json(),
+        "train_first_date": train["known_date"].min().date().isoformat(),
+        "train_last_date": train["known_date"].max().date().isoformat(),
+        "max_label_end_date": train["label_end_date"].max().date().isoformat(),
+        "first_scored_date": period.first.isoformat(),
+        "period_end_date": period.end.isoformat(),
+        "train_report_count": len(train),
+        "low_threshold": trees.low,
+        "high_threshold": trees.high,
+        "code_version": version("lundong"),
+        "seconds": time.monotonic() - started,
+        "checkpoint_path": "/".join(folder.parts[-3:]),
+        "classifier_sha256": sha256,
+    }
+    (partial / RUN).write_text(json.dumps(run, indent=1), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    with connect_build(settings) as con:
+        record_text_run(con, run)
+    return _Trained(trees, counts, run)
+
+
+def _finished_run(
+    settings: Settings, code: str, config: TextConfig, period: TextPeriod
+) -> str | None:
+    """Return the run that has trained a period, without opening an encoder.
+
+    A foreign encoder must be opened to know whether it is the one that was trained on.
+    """
+    if code == BERT and settings.text_encoder is not None:
+        return None
+    prefix = f"{period.first.isoformat()}-{config.sha256[:8]}-"
+    folder = settings.checkpoints / f"text_{code}"
+    for path in folder.glob(f"{prefix}*/{RUN}"):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        if run["encoder_name"] in (EMBEDDED, WORD_COUNTS):
+            return str(run["run_id"])
+    return None
+
+
+def _score_rows(
+    code: str, trained: _Trained, due: pd.DataFrame, probabilities: Any
+) -> pd.DataFrame:
+    run = trained.run
+    cutoff = run["corpus_cutoff_date"]
+    return pd.DataFrame(
+        {
+            "encoder_code": code,
+            "report_id": due["report_id"].to_numpy(),
+            "security_code": due["security_code"].to_numpy(),
+            "known_date": due["known_date"].dt.date.to_numpy(),
+            "down_probability": probabilities[:, 0],
+            "middle_probability": probabilities[:, 1],
+            "up_probability": probabilities[:, 2],
+            "low_threshold": run["low_threshold"],
+            "high_threshold": run["high_threshold"],
+            "corpus_cutoff_date": date.fromisoformat(cutoff) if cutoff else None,
+            "run_id": run["run_id"],
+        }
+    ).astype({"corpus_cutoff_date": "object"})
+
+
+def sentences_of(title: str, abstract: str) -> list[str]:
+    """Return a report's sentences, the title first, as far as they are weighed."""
+    found = [one.strip() for one in SENTENCE.findall(abstract) if one.strip()]
+    return [title, *found][:LONGEST_SENTENCES]
+
+
+def _weigh_sentences(
+    reader: _Reader, period: TextPeriod, trained: _Trained, due: pd.DataFrame,
+    scores: Any, tell: Tell,
+) -> pd.DataFrame:  # fmt: skip
+    """Return what each sentence adds to the score: the score less that without it."""
+    from models_ml.text.classifier import score_of
+
+    titles, abstracts = reader.texts.read(due["report_id"].tolist())
+    rows: list[tuple[int, int, str]] = []
+    without: list[str] = []
+    for place, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
+        parts = sentences_of(title, abstract)
+        for number, sentence in enumerate(parts, start=1):
+            rows.append((place, number, sentence))
+            left = parts[: number - 1] + parts[number:]
+            head, body = ("", left) if number == 1 else (left[0], left[1:])
+            without.append(f"{head}。{''.join(body)}")
+    encoder = reader.encoder(period, tell)
+    left_scores = score_of(trained.trees.probabilities(encoder.encode(without, tell)))
+    places = np.array([place for place, _, _ in rows], dtype=np.int64)
+    return pd.DataFrame(
+        {
+            "encoder_code": reader.code,
+            "report_id": due["report_id"].to_numpy()[places],
+            "sentence_number": [number for _, number, _ in rows],
+            "known_date": due["known_date"].dt.date.to_numpy()[places],
+            "sentence": [sentence for _, _, sentence in rows],
+            "score_change": scores[places] - left_scores,
+        }
+    )
+
+
+def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
+    """Train what is missing, score the reports that have no score of their training.
+
+    Parameters
+    ----------
+    settings : Settings
+        The store, after the first leg of dbt.
+
+    Raises
+    ------
+    ModelError
+        The encoder's folder or a checkpoint cannot be used, or the setting of the
+        models is wrong.
+    """
+    with connect_build(settings) as con:
+        create_raw_tables(con)
+        profile = market_profile(con)
+        try:
+            config = load_text_config(profile=profile)
+            wanted = wanted_text_models(settings, profile)
+        except (ConfigError, ValueError) as error:
+            raise ModelError(str(error)) from error
+        absences = {
+            f"text_{code}": "not trained: set LUNDONG_MODELS to all or to its code, "
+            "then refresh"
+            for code in ENCODERS
+            if code not in wanted
+        }
+        reports = read_reports(con) if wanted else pd.DataFrame()
+        done = scored_reports(con) if wanted else {}
+        periods = text_periods(reports, config) if len(reports) else []
+        if not periods:
+            reason = (
+                f"history too short: no period has {config.minimum_reports} reports "
+                "with a return in the months before it"
+                if len(reports)
+                else "inputs not loaded: analyst_report"
+            )
+            absences |= {f"text_{code}": reason for code in wanted}
+        record_absences(con, absences, MODEL_CODES)
+    result = TextResult()
+    for code in wanted if periods else ():
+        part = _refresh_encoder(settings, code, config, reports, periods, done, tell)
+        result = TextResult(
+            result.runs + part.runs,
+            result.encoded + part.encoded,
+            result.scored + part.scored,
+            result.sentences + part.sentences,
+        )
+    return result
+
+
+def wanted_text_models(settings: Settings, profile: Any) -> list[str]:
+    """Return the encoders that a refresh trains and scores with.
+
+    Raises
+    ------
+    ValueError
+        The setting names a model that does not exist.
+    """
+    wanted = wanted_models(settings, model_codes(profile), profile)
+    return [code for code in ENCODERS if f"text_{code}" in wanted]
+
+
+def _refresh_encoder(
+    settings: Settings, code: str, config: TextConfig, reports: pd.DataFrame,
+    periods: Sequence[TextPeriod], done: dict[tuple[str, str], str], tell: Tell,
+) -> TextResult:  # fmt: skip
+    """Train and score with one encoder."""
+    from models_ml.text.classifier import ClassifierError, score_of
+    from models_ml.text.encoder import EncoderError
+    from models_ml.text.pretrain import CorpusError
+
+    reader = _Reader(code, config, settings, reports)
+    newest = periods[-1].score["known_date"].max()
+    weighed_from = newest - pd.Timedelta(days=config.explain_days)
+    scores: list[pd.DataFrame] = []
+    sentences: list[pd.DataFrame] = []
+    runs: set[str] = set()
+    try:
+        for period in periods:
+            finished = _finished_run(settings, code, config, period)
+            newest_runs = {done.get((code, one)) for one in period.score["report_id"]}
+            if finished is not None and newest_runs == {finished}:
+                continue
+            trained = _train(reader, period, tell)
+            run_id = trained.run["run_id"]
+            due = period.score[
+                [done.get((code, one)) != run_id for one in period.score["report_id"]]
+            ]
+            if due.empty:
+                continue
+            runs.add(run_id)
+            features = reader.features(period, due, trained.counts, tell)
+            probabilities = trained.trees.probabilities(features)
+            scores.append(_score_rows(code, trained, due, probabilities))
+            is_weighed = (due["known_date"] > weighed_from).to_numpy()
+            if code == BERT and is_weighed.any():
+                sentences.append(
+                    _weigh_sentences(
+                        reader, period, trained, due[is_weighed],
+                        score_of(probabilities)[is_weighed], tell,
+                    )
+                )  # fmt: skip
+    except (EncoderError, ClassifierError, CorpusError) as error:
+        raise ModelError(f"text_{code}: {error}") from error
+    tell("loading the scores of reports", 0, 0)
+    if scores:
+        load_rows(settings, "text_score", pd.concat(scores, ignore_index=True))
+    if sentences:
+        load_rows(settings, "text_sentence", pd.concat(sentences, ignore_index=True))
+    return TextResult(
+        len(runs),
+        reader.texts.encoded,
+        sum(map(len, scores)),
+        sum(map(len, sentences)),
+    )

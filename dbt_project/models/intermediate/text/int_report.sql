@@ -1,0 +1,163 @@
+{{ config(tags=["model_input"]) }}
+
+{%- set rule = var("report_rules") %}
+
+-- What a report says in words. Both directions at once are an adjustment too: of this
+-- year's forecast up and of the next one's down.
+with worded as (
+    select
+        report.report_id,
+        report.security_code,
+        report.published_at,
+        report.has_time,
+        report.broker,
+        md5(text.title || chr(10) || text.abstract) as text_hash,
+        length(text.title) + length(text.abstract) as character_count,
+        length(
+            regexp_replace(text.title || text.abstract, '[^\p{Han}]', '', 'g')
+        ) as chinese_count,
+        regexp_matches(text.title || ' ' || text.abstract, '{{ rule.raised_words }}')
+            as says_raised,
+        regexp_matches(text.title || ' ' || text.abstract, '{{ rule.lowered_words }}')
+            as says_lowered,
+        regexp_matches(text.title || ' ' || text.abstract, '{{ rule.first_words }}')
+            as says_first,
+        -- Without a time it may have come after the close.
+        cast(report.published_at as date)
+        + case
+            when
+                not report.has_time
+                or cast(report.published_at as time) > time '15:00:00'
+                then 1
+            else 0
+        end as usable_from,
+    from {{ ref("stg_analyst_report") }} as report
+    inner join {{ ref("int_report_text") }} as text
+        on report.report_id = text.report_id
+),
+
+trading_day as (
+    select trade_date,
+    from {{ ref("int_trading_day") }}
+),
+
+-- A company is known from its listing on; a code that nobody lists is nobody's.
+dated as (
+    select
+        worded.*,
+        trading_day.trade_date as known_date,
+        coalesce(
+            security.list_date <= cast(worded.published_at as date), false
+        ) as is_listed,
+    from worded
+    asof left join trading_day on worded.usable_from <= trading_day.trade_date
+    left join {{ ref("stg_security") }} as security
+        on worded.security_code = security.security_code
+),
+
+-- The same words of the same broker once more: the first posting counts.
+posted as (
+    select
+        *,
+        lag(published_at) over by_text as previous_posted_at,
+        lag(security_code) over by_text as previous_code,
+    from dated
+    window by_text as (
+        partition by text_hash, coalesce(broker, '')
+        order by published_at asc, is_listed desc, report_id asc
+    )
+),
+
+-- A forecast against the same broker's one before it of the same year.
+forecast as (
+    select
+        report_id,
+        net_profit_cny,
+        published_at,
+        lag(net_profit_cny) over by_broker as previous_profit_cny,
+        lag(published_at) over by_broker as previous_published_at,
+    from {{ ref("stg_forecast") }}
+    where
+        net_profit_cny is not null
+        and broker is not null
+    window by_broker as (
+        partition by security_code, broker, fiscal_year
+        order by published_at, report_id
+    )
+),
+
+forecast_change as (
+    select
+        report_id,
+        {{
+            exact_mean(
+                "(net_profit_cny - previous_profit_cny) / abs(previous_profit_cny)", 9
+            )
+        }} as forecast_change,
+    from forecast
+    where
+        previous_profit_cny <> 0
+        and abs(net_profit_cny / previous_profit_cny) < 1e6
+        and published_at
+        <= previous_published_at + interval {{ rule.forecast_age_days }} day
+    group by report_id
+),
+
+judged as (
+    select
+        posted.*,
+        forecast_change.forecast_change,
+        case
+            when forecast_change.forecast_change is not null then 'forecast'
+            else 'wording'
+        end as adjustment_source,
+        case
+            when
+                forecast_change.forecast_change >= {{ rule.minimum_change }}
+                then 'raised'
+            when
+                forecast_change.forecast_change <= -{{ rule.minimum_change }}
+                then 'lowered'
+            when forecast_change.forecast_change is not null then 'unchanged'
+            when posted.says_first then 'first_coverage'
+            when posted.says_raised and posted.says_lowered then 'both'
+            when posted.says_raised then 'raised'
+            when posted.says_lowered then 'lowered'
+            else 'unchanged'
+        end as adjustment,
+    from posted
+    left join forecast_change on posted.report_id = forecast_change.report_id
+)
+
+select
+    report_id,
+    security_code,
+    published_at,
+    known_date,
+    broker,
+    text_hash,
+    character_count,
+    says_raised,
+    says_lowered,
+    says_first,
+    forecast_change,
+    adjustment_source,
+    adjustment,
+    case
+        when not is_listed then 'unknown_security'
+        when character_count < {{ rule.minimum_characters }} then 'empty_text'
+        when
+            chinese_count < {{ rule.minimum_chinese_share }} * character_count
+            then 'not_chinese'
+        when
+            published_at
+            <= previous_posted_at + interval {{ rule.repost_days }} day
+            then
+                case
+                    when security_code = previous_code then 'reposted'
+                    else 'reposted_other_code'
+                end
+        when known_date is null then 'calendar_ends'
+        when adjustment in ('first_coverage', 'unchanged') then adjustment
+    end as excluded_reason,
+from judged

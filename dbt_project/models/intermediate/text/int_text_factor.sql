@@ -1,0 +1,48 @@
+-- The last day of every complete exchange week and month.
+with signal_day as (
+    select
+        trade_date,
+        trade_week,
+        is_week_end and is_week_complete as is_week_end,
+        is_month_end and is_month_complete as is_month_end,
+    from {{ ref("int_trading_day") }}
+    where
+        is_loaded
+        and ((is_week_end and is_week_complete) or (is_month_end and is_month_complete))
+),
+
+-- A report that a later correction takes out no longer counts.
+report_score as (
+    select
+        text_score.encoder_code,
+        text_score.security_code,
+        text_score.known_date,
+        {{ text_log_odds("text_score.up_probability") }}
+        - {{ text_log_odds("text_score.down_probability") }} as score,
+    from {{ ref("stg_text_score") }} as text_score
+    inner join {{ ref("int_report") }} as report
+        on
+            text_score.report_id = report.report_id
+            and report.excluded_reason is null
+)
+
+select
+    report_score.encoder_code,
+    signal_day.trade_date,
+    signal_day.is_week_end,
+    signal_day.is_month_end,
+    report_score.security_code,
+    {{ exact_mean("report_score.score", 12) }} as text_score,
+    count(*) as report_count,
+from signal_day
+inner join report_score
+    on
+        signal_day.trade_date >= report_score.known_date
+        and report_score.known_date
+        > signal_day.trade_date - interval {{ var("text_factor_months") }} month
+group by
+    report_score.encoder_code,
+    signal_day.trade_date,
+    signal_day.is_week_end,
+    signal_day.is_month_end,
+    report_score.security_code

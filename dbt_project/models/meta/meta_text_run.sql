@@ -1,0 +1,53 @@
+{{ config(materialized="view") }}
+
+with text_run as (
+    select
+        run_id,
+        encoder_code,
+        encoder_name,
+        encoder_revision,
+        corpus_cutoff_date,
+        corpus_report_count,
+        dimension_count,
+        config_sha256,
+        config_json,
+        train_first_date,
+        train_last_date,
+        max_label_end_date,
+        first_scored_date,
+        period_end_date,
+        train_report_count,
+        low_threshold,
+        high_threshold,
+        code_version,
+        seconds,
+        checkpoint_path,
+        classifier_sha256,
+        trained_at,
+    from {{ source("raw", "text_run") }}
+)
+
+select
+    cast(run_id as varchar) as run_id,
+    cast(encoder_code as varchar) as encoder_code,
+    cast(encoder_name as varchar) as encoder_name,
+    cast(encoder_revision as varchar) as encoder_revision,
+    cast(corpus_cutoff_date as date) as corpus_cutoff_date,
+    cast(corpus_report_count as bigint) as corpus_report_count,
+    cast(dimension_count as bigint) as dimension_count,
+    cast(config_sha256 as varchar) as config_sha256,
+    cast(config_json as varchar) as config_json,
+    cast(train_first_date as date) as train_first_date,
+    cast(train_last_date as date) as train_last_date,
+    cast(max_label_end_date as date) as max_label_end_date,
+    cast(first_scored_date as date) as first_scored_date,
+    cast(period_end_date as date) as period_end_date,
+    cast(train_report_count as bigint) as train_report_count,
+    cast(low_threshold as double) as low_threshold,
+    cast(high_threshold as double) as high_threshold,
+    cast(code_version as varchar) as code_version,
+    cast(seconds as double) as seconds,
+    cast(checkpoint_path as varchar) as checkpoint_path,
+    cast(classifier_sha256 as varchar) as classifier_sha256,
+    cast(trained_at as timestamp with time zone) as trained_at,
+from text_run
