@@ -194,8 +194,7 @@ def _raw_specs() -> list[dg.AssetSpec]:
         )
         for table in RAW_TABLES
         # Written by the models, after the first leg of dbt.
-        if dg.AssetKey(["raw", table.name])
-        not in {SCORES, TEXT_SCORES, TEXT_SENTENCES}
+        if dg.AssetKey(["raw", table.name]) not in {SCORES, TEXT_SCORES, TEXT_SENTENCES}
     ]
 
 
