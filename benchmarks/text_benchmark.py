@@ -316,7 +316,7 @@ def real(folder: Path) -> None:
     )
     cut = reports["known_date"].quantile(0.6)
     config = replace(
-        load_text_config(profile="sample"), vocabulary=6000, batch=16, steps=300,
+        load_text_config(profile="sample"), vocabulary=6000, batch=16, steps=100,
         leaf_weight=5.0, rounds=40,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
