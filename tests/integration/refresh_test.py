@@ -9,9 +9,12 @@ import duckdb
 import pytest
 
 from tests.conftest import RunLundong
+from warehouse.load import SAMPLE, load_folder
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
-from warehouse.settings import Settings
+from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build, connect_published
+
+SAMPLE_MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "sample.toml"
 
 
 def content_hash(settings: Settings) -> str:
@@ -173,11 +176,12 @@ def test_new_week_by_window_equals_whole_builds(
     previous_week, last_week = last_two_weeks(small_settings)
     cut = tmp_path / "cut"
     cut_sample(small_settings.sample, cut, previous_week)
-    run_lundong(home, "load", "folder", "sample", "--dir", cut)
+    # As the generated market, which trains its models.
+    load_folder(settings, SAMPLE_MAPPING, cut, source_name=SAMPLE)
     run_lundong(home, "refresh")
     assert last_build(settings) == (None, previous_week)
 
-    run_lundong(home, "load", "folder", "sample", "--dir", small_settings.sample)
+    load_folder(settings, SAMPLE_MAPPING, small_settings.sample, source_name=SAMPLE)
     run_lundong(home, "refresh")
     build_from, as_of = last_build(settings)
     assert as_of == last_week

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import RunLundong
+from warehouse.load import SAMPLE, load_folder
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_published
 
@@ -57,7 +58,8 @@ def test_shuffled_files_on_one_thread_give_the_same_publication(
     files, home = tmp_path / "files", tmp_path / "home"
     assert shuffle_files(small_settings.sample, files) > 10
     monkeypatch.setenv("LUNDONG_THREADS", "1")
-    run_lundong(home, "load", "folder", SAMPLE_MAPPING, "--dir", files)
+    # As the generated market, which trains its models.
+    load_folder(Settings(home=home), SAMPLE_MAPPING, files, source_name=SAMPLE)
     run_lundong(home, "refresh")
     ours, theirs = table_hashes(small_settings), table_hashes(Settings(home=home))
     assert set(ours) == set(theirs)
