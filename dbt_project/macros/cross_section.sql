@@ -94,9 +94,10 @@
     cap, by demeaning within industries and one slope.
 
     A stock outside of the universe has a value only. Values that are not there have no
-    row.
+    row. Of the weeks of the build window, or of all with `is_windowed` false.
 -#}
-{% macro factor_values(model, factors) -%}
+{% macro factor_values(model, factors, is_windowed=true) -%}
+    {%- set is_in_window = in_build_window("trade_week") if is_windowed else "true" %}
     with panel as (
         select
             trade_week,
@@ -105,7 +106,7 @@
             {{ factor }},
             {% endfor %}
         from {{ ref(model) }}
-        where {{ in_build_window("trade_week") }}
+        where {{ is_in_window }}
     ),
 
     -- Of the weeks of the panel: one of minute bars may cover few of them, or none.
@@ -116,7 +117,7 @@
         from {{ ref("int_factor_universe_weekly") }}
         where
             is_in_all
-            and {{ in_build_window("trade_week") }}
+            and {{ is_in_window }}
             and trade_week in (select panel.trade_week from panel)
     ),
 

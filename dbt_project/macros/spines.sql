@@ -1271,7 +1271,13 @@
         encoder_code,
         known_date,
         count(*) as row_count,
-    from {{ ref("stg_text_sentence") }}
+    from {{ ref("stg_text_sentence") }} as sentence
+    where
+        known_date > (
+            select max(score.known_date) - {{ var("text_sentence_days") }}
+            from {{ ref("stg_text_score") }} as score
+            where score.encoder_code = sentence.encoder_code
+        )
     group by encoder_code, known_date
 {%- endmacro %}
 

@@ -227,6 +227,10 @@ select
     {% for factor in style_factor_codes() -%}
     {{ "orthogonal" if factor in built else "component" }}.{{ factor }},
     {% endfor %}
+    component.turnover_1m_log,
+    component.turnover_12m_log,
+    component.cash_ep,
+    component.sales_growth,
 from component
 inner join orthogonal
     on

@@ -26,7 +26,7 @@ select
     component.turnover_1m_log - component.turnover_12m_log as turnover_bias,
     component.illiquidity,
     component.log_market_cap as log_capital,
-from {{ ref("int_style_component_weekly") }} as component
+from {{ ref("int_style_factor_weekly") }} as component
 where
     component.trade_week in (
         select ranking_week.trade_week,

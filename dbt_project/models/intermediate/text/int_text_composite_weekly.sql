@@ -1,7 +1,13 @@
 {%- set signs = text_composite_signs() -%}
 
+-- Whole in every build: a week ranks a pool only once its month has ended, which may be
+-- after the window that brought it.
 with component as (
-    {{ factor_values("int_text_component_weekly", signs.keys() | list) }}
+    {{
+        factor_values(
+            "int_text_component_weekly", signs.keys() | list, is_windowed=false
+        )
+    }}
 ),
 
 signed as (

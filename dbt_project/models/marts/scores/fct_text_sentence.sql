@@ -1,8 +1,31 @@
+with sentence as (
+    select
+        encoder_code,
+        report_id,
+        sentence_number,
+        known_date,
+        sentence,
+        score_change,
+    from {{ ref("stg_text_sentence") }}
+),
+
+-- Of each encoder the reports that were weighed whenever it scored them: those before
+-- hang on how often the warehouse was refreshed.
+newest as (
+    select
+        encoder_code,
+        max(known_date) as known_date,
+    from {{ ref("stg_text_score") }}
+    group by encoder_code
+)
+
 select
-    cast(encoder_code as varchar) as encoder_code,
-    cast(report_id as varchar) as report_id,
-    cast(sentence_number as integer) as sentence_number,
-    cast(known_date as date) as known_date,
-    cast(sentence as varchar) as sentence,
-    cast(score_change as double) as score_change,
-from {{ ref("stg_text_sentence") }}
+    cast(sentence.encoder_code as varchar) as encoder_code,
+    cast(sentence.report_id as varchar) as report_id,
+    cast(sentence.sentence_number as integer) as sentence_number,
+    cast(sentence.known_date as date) as known_date,
+    cast(sentence.sentence as varchar) as sentence,
+    cast(sentence.score_change as double) as score_change,
+from sentence
+inner join newest on sentence.encoder_code = newest.encoder_code
+where sentence.known_date > newest.known_date - {{ var("text_sentence_days") }}
