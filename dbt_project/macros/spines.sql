@@ -1261,7 +1261,12 @@
         on
             report.known_date >= period.first_scored_date
             and report.known_date < period.period_end_date
-    where report.excluded_reason is null
+    where
+        report.excluded_reason is null
+        {% if refresh_var("as_of_date") is not none -%}
+        -- Scores of what was published after the last close are cut off with their day.
+        and report.known_date <= date '{{ refresh_var("as_of_date") }}'
+        {%- endif %}
     group by period.encoder_code, report.known_date
 {%- endmacro %}
 
