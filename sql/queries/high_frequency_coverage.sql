@@ -34,9 +34,11 @@ own as (
         h.null_reason,
         h.active_bar_count,
         h.source,
-        sum(1) over by_day as stock_count,
-        sum(h.active_bar_count) over by_day as bar_count,
-        sum(240 // h.bar_minutes - h.active_bar_count) over by_day as missing_bar_count,
+        count(*) over by_day as stock_count,
+        cast(sum(h.active_bar_count) over by_day as bigint) as bar_count,
+        cast(
+            sum(240 // h.bar_minutes - h.active_bar_count) over by_day as bigint
+        ) as missing_bar_count,
         count(*) filter (h.source = 'tick') over by_day as tick_count,
     from factors.fct_high_frequency_factor_daily as h
     inner join core.dim_trade_week as w

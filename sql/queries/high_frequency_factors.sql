@@ -15,8 +15,68 @@
 -- rows: some
 with stock_day as (
     select
-        h.*,
-        to_json(h) as value_of,
+        h.trade_source,
+        h.order_source,
+        h.null_reason,
+        unnest([
+            'late_skew_ret',
+            'down_vol_perc',
+            'corr_ret_lastret',
+            'corr_close_nextopen',
+            'volume_perc2',
+            'volume_perc3',
+            'volume_perc4',
+            'volume_perc5',
+            'volume_perc6',
+            'volume_perc7',
+            'corr_volume_item',
+            'early_corr_volume_ret',
+            'bigorder_ret',
+            'down_single_amt_perc',
+            'corr_volume_amplitude',
+            'bigorder_amt_perc',
+            'early_bigorder_buy_perc',
+            'bigorder_ret2',
+            'early_active_bigorder_ret',
+            'concentration_diff',
+            'early_active_buy_perc',
+            'corr_netactivebuy_lastret',
+            'corr_netactivebuy_nextret',
+            'skew_order_diff',
+            'kurt_order_diff',
+            'early_kurt_order',
+            'corr_buyorder_volume_price'
+        ]) as factor_code,
+        unnest([
+            h.late_skew_ret,
+            h.down_vol_perc,
+            h.corr_ret_lastret,
+            h.corr_close_nextopen,
+            h.volume_perc2,
+            h.volume_perc3,
+            h.volume_perc4,
+            h.volume_perc5,
+            h.volume_perc6,
+            h.volume_perc7,
+            h.corr_volume_item,
+            h.early_corr_volume_ret,
+            h.bigorder_ret,
+            h.down_single_amt_perc,
+            h.corr_volume_amplitude,
+            h.bigorder_amt_perc,
+            h.early_bigorder_buy_perc,
+            h.bigorder_ret2,
+            h.early_active_bigorder_ret,
+            h.concentration_diff,
+            h.early_active_buy_perc,
+            h.corr_netactivebuy_lastret,
+            h.corr_netactivebuy_nextret,
+            h.skew_order_diff,
+            h.kurt_order_diff,
+            h.early_kurt_order,
+            h.corr_buyorder_volume_price
+        ]) as factor_value,
+        unnest(range(1, 28)) as factor_number,
     from factors.fct_high_frequency_factor_daily as h
     where
         h.trade_date = $day
@@ -25,34 +85,20 @@ with stock_day as (
             from core.dim_security as s
             where $stock in (s.security_code, s.name)
         )
-),
-
-factor as (
-    select
-        f.factor_code,
-        f.name_cn,
-        f.unit,
-        f.sign,
-        row_number() over (order by c.column_index) as factor_number,
-    from core.dim_factor as f
-    inner join duckdb_columns() as c on f.factor_code = c.column_name
-    where c.table_name = 'fct_high_frequency_factor_daily'
 )
 
 select
-    f.factor_code,
+    d.factor_code,
     f.name_cn,
-    cast(json_extract(d.value_of, f.factor_code) as double) as value,
+    d.factor_value as value,
     f.unit,
     f.sign,
     case
-        when f.factor_number >= 24 then d.order_source
-        when f.factor_number >= 16 then d.trade_source
+        when d.factor_number >= 24 then d.order_source
+        when d.factor_number >= 16 then d.trade_source
         else 'minute_bar'
     end as source,
-    case
-        when json_extract_string(d.value_of, f.factor_code) is null then d.null_reason
-    end as null_reason,
+    case when d.factor_value is null then d.null_reason end as null_reason,
 from stock_day as d
-cross join factor as f
-order by f.factor_number
+inner join core.dim_factor as f on d.factor_code = f.factor_code
+order by d.factor_number

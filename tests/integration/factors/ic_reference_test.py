@@ -48,6 +48,11 @@ KEYS = {
     "factors.fct_factor_long_short_weekly": ["universe", "factor_code", "trade_week"],
     "microcap.fct_microcap_factor_ic_weekly": ["factor_code", "trade_week"],
 }
+# Panels of other factors with the group of their codes in the seed.
+OTHER_PANELS = {
+    "int_score_factor_weekly": "score",
+    "int_high_frequency_factor_weekly": "high_frequency",
+}
 # What each column of the random market's factors is.
 FACTORS = {
     "beta": "normal",
@@ -193,12 +198,13 @@ def make_market(path: Path, *, seed: int = 3, shuffled: bool = False) -> None:
                     "alter table intermediate.int_style_factor_weekly "
                     f"add column {factor} double"
                 )
-        # No model has scored: the other panel has no rows.
-        scores = ", ".join(f"{code} double" for code in factor_codes("score"))
-        con.execute(
-            "create table intermediate.int_score_factor_weekly "
-            f"(trade_week date, security_code varchar, {scores})"
-        )
+        # No model has scored and no minutes are loaded: these panels have no rows.
+        for panel, group in OTHER_PANELS.items():
+            columns = ", ".join(f"{code} double" for code in factor_codes(group))
+            con.execute(
+                f"create table intermediate.{panel} "
+                f"(trade_week date, security_code varchar, {columns})"
+            )
 
 
 def factor_codes(group: str) -> list[str]:

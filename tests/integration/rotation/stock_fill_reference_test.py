@@ -562,6 +562,10 @@ EMPTY = """
         model_code varchar, trade_week date, security_code varchar, score double,
         is_counted boolean, is_traded boolean
     );
+    create table intermediate.int_text_portfolio_score (
+        encoder_code varchar, trade_date date, security_code varchar,
+        text_score double, is_in_base_pool boolean, composite_score double
+    );
 """
 
 

@@ -204,7 +204,7 @@ def make_market(seed: int = 7) -> dict[str, pd.DataFrame]:
         "staging.stg_model_score": make_scores(rng, bars),
         "staging.stg_market_index": classes.rename(
             columns={"code": "index_code", "pool": "index_class"}
-        ),
+        ).assign(name="made up"),
         "staging.stg_index_member": members,
         "staging.stg_index_weight": weights,
         "staging.stg_security": securities,
@@ -226,6 +226,12 @@ def write_market(
     with duckdb.connect(str(path)) as con:
         con.execute("create schema staging; create schema intermediate")
         con.execute("create schema seeds")
+        # No report has been scored.
+        con.execute(
+            "create table intermediate.int_text_factor (encoder_code varchar, "
+            "trade_date date, is_week_end boolean, security_code varchar, "
+            "text_score double)"
+        )
         for name, table in tables.items():
             frame = table.sample(frac=1, random_state=4) if shuffled else table
             con.register("frame", frame)
