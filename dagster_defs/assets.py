@@ -435,7 +435,9 @@ class _Leg:
         built: list[dg.Output[None]] = []
         variables = {
             **environment(settings),
-            **build_variables(self.window, as_of_date=self.as_of_date),
+            **build_variables(
+                build_from=self.window.build_from, as_of_date=self.as_of_date
+            ),
             **builder_environment(settings),
             **(LEG_ENVIRONMENT if self.is_whole else {}),
             "LUNDONG_RUN_ID": context.run.run_id,

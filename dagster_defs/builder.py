@@ -28,6 +28,8 @@ def main() -> None:
     path, holder = Path(os.environ[LOCK]), int(os.environ[HOLDER])
     if not is_registered_builder(path, holder=holder):
         sys.exit(f"process {holder} has ended before dbt began to build")
+    # The profile names the build without its folder.
+    os.chdir(path.parent)
     # Imported only here: nothing of dbt runs before.
     from dbt.cli.main import cli
 

@@ -21,7 +21,15 @@ from typing import Any, Literal
 
 import duckdb
 
-from dagster_defs.project import DBT_EXECUTABLE, PROJECT_DIR, DbtError, environment
+from dagster_defs.project import (
+    DBT_EXECUTABLE,
+    PROJECT_DIR,
+    DbtError,
+    build_variables,
+    copy_parsed_project,
+    environment,
+    target_path,
+)
 from warehouse.publish import read_models
 from warehouse.raw_tables import RAW_TABLES, RawTable
 from warehouse.settings import Settings
@@ -158,11 +166,13 @@ def check_causality(
     try:
         tell(f"cutting the raw tables at {cut}", 0, steps)
         copy_raw_until(settings, cut_store, cut)
+        copy_parsed_project(settings, cut_store)
         tell("building from the cut data", 1, steps)
         manifest = build_whole(cut_store, project_dir=project_dir)
         if with_summaries:
             tell("copying the raw tables", 2, steps)
             copy_raw_until(settings, as_of_store, None)
+            copy_parsed_project(settings, as_of_store)
             tell(f"building as of {cut}", 3, steps)
             build_whole(as_of_store, project_dir=project_dir, as_of_date=cut)
         tell("comparing", steps - 1, steps)
@@ -269,8 +279,7 @@ def build_whole(
     DbtError
         A model failed; the message is the end of dbt's output.
     """
-    target = settings.home / "dbt"
-    variables = {} if as_of_date is None else {"as_of_date": as_of_date.isoformat()}
+    target = target_path(settings)
     command = [
         str(DBT_EXECUTABLE),
         "--quiet",
@@ -280,8 +289,6 @@ def build_whole(
         "unit_test",
         "--exclude-resource-type",
         "test",
-        "--vars",
-        json.dumps(variables),
         "--project-dir",
         str(project_dir),
         "--profiles-dir",
@@ -293,7 +300,12 @@ def build_whole(
     ]
     done = subprocess.run(  # noqa: S603
         command,
-        env={**os.environ, **environment(settings)},
+        cwd=settings.home,
+        env={
+            **os.environ,
+            **environment(settings),
+            **build_variables(build_from=None, as_of_date=as_of_date),
+        },
         capture_output=True,
         text=True,
         check=False,

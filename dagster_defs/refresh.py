@@ -23,6 +23,7 @@ from dagster_defs.partitions import (
     partition_of_week,
     weeks_to_refresh,
 )
+from dagster_defs.project import copy_parsed_project, target_path
 from dagster_defs.resources import Progress, no_progress
 from warehouse.build_window import first_loaded_day, last_built_day, last_loaded_day
 from warehouse.lock import writer_lock
@@ -165,7 +166,8 @@ def copy_raw_tables(source: Settings, target: Settings) -> None:
             con.execute(f"insert into {table} by name from source.{table}")
         con.execute("detach source")
         create_raw_tables(con)
-    shutil.rmtree(target.home / "dbt", ignore_errors=True)
+    shutil.rmtree(target_path(target), ignore_errors=True)
+    copy_parsed_project(source, target)
 
 
 def _run(

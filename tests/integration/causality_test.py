@@ -227,8 +227,8 @@ MODELS = {
     "fct_mean": """
         select security_code, avg(close_cny) as mean_close
         from raw.daily_bar
-        {% if var("as_of_date", none) %}
-        where trade_date <= date '{{ var("as_of_date") }}'
+        {% if env_var("LUNDONG_AS_OF_DATE", "") %}
+        where trade_date <= date '{{ env_var("LUNDONG_AS_OF_DATE") }}'
         {% endif %}
         group by security_code
     """,

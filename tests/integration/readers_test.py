@@ -15,6 +15,7 @@ import pytest
 
 from warehouse.publish import publish
 from warehouse.settings import Settings
+from warehouse.store import connect_published
 
 READER_COUNT = 8
 
@@ -143,3 +144,9 @@ def test_readers_are_not_disturbed_by_a_refresh(
     assert [reader["errors"] for reader in seen] == [[]] * READER_COUNT
     assert [reader["publications"] for reader in seen] == [[1, 2]] * READER_COUNT
     assert all(reader["answers"] >= 8 for reader in seen)
+    with connect_published(home_copy) as connection:
+        hashes = connection.execute(
+            "select distinct content_hash from meta.meta_publication"
+        ).fetchall()
+    # Built whole once more: the same content.
+    assert len(hashes) == 1

@@ -94,12 +94,12 @@ def test_window_and_cut_reach_dbt() -> None:
         "LUNDONG_AS_OF_DATE": "",
         "LUNDONG_KNOWN_AT": "",
     }
-    assert build_variables(whole, as_of_date=None) == none
-    assert build_variables(part, as_of_date=None) == {
+    assert build_variables(build_from=None, as_of_date=None) == none
+    assert build_variables(build_from=part.build_from, as_of_date=None) == {
         **none,
         "LUNDONG_BUILD_FROM": "2024-06-03",
     }
-    assert build_variables(whole, as_of_date=date(2024, 6, 7)) == {
+    assert build_variables(build_from=None, as_of_date=date(2024, 6, 7)) == {
         **none,
         "LUNDONG_AS_OF_DATE": "2024-06-07",
     }
