@@ -230,6 +230,246 @@ def test_strategies_and_factors_equal_the_tables(
     ) == {(name, *map(three, values)) for name, *values in ics}
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A table of a report: its headings, how each is printed, and the same from SQL."""
+
+    report: str
+    section: str
+    headings: dict[str, Callable[[Any], str]]
+    sql: str
+
+
+def two(value: float | None) -> str:
+    """Print a number of two digits as the pages do."""
+    return "—" if value is None else f"{value:z,.2f}"
+
+
+def hundred_million(value: float | None) -> str:
+    """Print an amount in CNY as the pages do."""
+    return "—" if value is None else f"{value / 1e8:z,.2f}"
+
+
+def whole(value: int | None) -> str:
+    """Print a count as the pages do."""
+    return "—" if value is None else f"{value:,}"
+
+
+FLOW = {
+    "Inflow": hundred_million,
+    "Return": percent,
+    "Assets before": hundred_million,
+    "Assets": hundred_million,
+}
+IN_WEEK = """
+    inner join core.dim_trade_week as w on trade_date between w.first_day and w.last_day
+    where w.trade_week = $week
+"""
+PRINTED = [
+    Printed(
+        "industry_rotation",
+        "etf_class_flow",
+        {**FLOW, "Funds": whole, "Known": str},
+        """
+        select net_inflow_cny, weekly_return, assets_previous_cny, assets_cny,
+            fund_count, known_date
+        from flows.fct_etf_flow_class_weekly where trade_week = $week
+        """,
+    ),
+    Printed(
+        "industry_rotation",
+        "etf_flow",
+        {"Code": str, **FLOW},
+        """
+        with flow as (
+            select etf_code, net_inflow_cny, weekly_return, assets_previous_cny,
+                assets_cny
+            from flows.fct_etf_flow_weekly
+            where trade_week = $week and net_inflow_cny is not null
+        )
+        (from flow order by net_inflow_cny desc limit 5)
+        union (from flow order by net_inflow_cny limit 5)
+        """,
+    ),
+    Printed(
+        "industry_rotation",
+        "margin_flow",
+        {"Change": hundred_million, "Balance": hundred_million, "Securities": whole},
+        """
+        select financing_balance_change_cny, financing_balance_cny, security_count
+        from flows.fct_margin_flow_weekly
+        where trade_week = $week and industry_system = 'citic1'
+            and industry_code <> 'all'
+        """,
+    ),
+    Printed(
+        "industry_rotation",
+        "limit_up_ladder",
+        {"Day": str, "Up": whole, "Down": whole, "Longest run": whole},
+        f"""
+        select trade_date, limit_up_count, limit_down_count, longest_run
+        from flows.fct_limit_up_daily {IN_WEEK}
+            and industry_code = 'all' and industry_system = 'citic1'
+        """,
+    ),
+    Printed(
+        "industry_rotation",
+        "industry_return",
+        {"Float cap": percent, "Overnight": percent, "Intraday": percent},
+        """
+        select float_cap_return, overnight_return, intraday_return
+        from industry.fct_industry_return_weekly
+        where trade_week = $week and industry_system = 'citic1'
+            and float_cap_return is not null
+        """,
+    ),
+    Printed(
+        "industry_rotation",
+        "strategy_performance",
+        {"Annualised": percent, "Sharpe": two, "Drawdown": percent, "From": str},
+        """
+        select annualised_return, sharpe, max_drawdown, first_date
+        from rotation.fct_rotation_performance
+        join core.dim_strategy using (strategy_code)
+        where period = 'all' and asset_type = 'industry'
+        """,
+    ),
+    Printed(
+        "microcap",
+        "microcap_days",
+        {"Day": str, "Level": two, "Return": percent, "Tradable": percent, "In": whole},
+        f"""
+        select trade_date, index_level, index_return, tradable_return, new_member_count
+        from microcap.fct_microcap_index_daily {IN_WEEK} and index_code = 'microcap400'
+        """,
+    ),
+    Printed(
+        "microcap",
+        "size_group",
+        {"Share of turnover": percent, "Value, 100m": hundred_million, "Stocks": whole},
+        """
+        select turnover_share, traded_value_cny, stock_count
+        from microcap.fct_size_group_turnover_weekly where trade_week = $week
+        """,
+    ),
+    Printed(
+        "microcap",
+        "index_rank",
+        {"Index": str, "Week": percent, "MTD": percent, "YTD": percent},
+        """
+        select index_name, weekly_return, month_to_date_return, year_to_date_return
+        from microcap.fct_index_rank_weekly where trade_week = $week
+        """,
+    ),
+    Printed(
+        "microcap",
+        "timing_performance",
+        {"Return": percent, "Sharpe": two, "Drawdown": percent, "Switches": whole},
+        """
+        select total_return, sharpe, max_drawdown, rebalance_count
+        from microcap.fct_microcap_timing_performance
+        where index_code = 'microcap400'
+            and period in ('week', 'month_to_date', 'year_to_date', 'all')
+        """,
+    ),
+    Printed(
+        "microcap",
+        "calendar_effect",
+        {"Mean return": percent, "Win rate": percent, "Count": whole},
+        """
+        select mean_return, win_rate, observation_count
+        from microcap.fct_calendar_effect where index_code = 'microcap400'
+        """,
+    ),
+    Printed(
+        "factors",
+        "factor_ic",
+        {"Factor": str, "All": three, "CSI 300": three, "Micro-cap": three},
+        """
+        pivot (
+            select name_en, universe, rank_ic from factors.fct_factor_ic_weekly
+            join core.dim_factor using (factor_code) where trade_week = $week
+        ) on universe in ('all', 'csi300', 'microcap') using max(rank_ic)
+        """,
+    ),
+    Printed(
+        "factors",
+        "factor_ic_summary",
+        {"Factor": str, "Mean": three, "ICIR": two, "t value": two, "Weeks": whole},
+        """
+        select name_en, mean, icir, t_value, week_count
+        from factors.fct_factor_ic_summary join core.dim_factor using (factor_code)
+        where universe = 'all' and period = 'all' and mean is not null
+        """,
+    ),
+    Printed(
+        "factors",
+        "factor_long_short",
+        {"Factor": str, "Paper": percent, "Tradable": percent, "Turnover": percent},
+        """
+        select name_en, paper_return, tradable_return, turnover
+        from factors.fct_factor_long_short_weekly join core.dim_factor
+            using (factor_code)
+        where universe = 'all' and trade_week = $week and paper_return is not null
+        """,
+    ),
+    Printed(
+        "factors",
+        "model_ic_summary",
+        {"Model": str, "Mean": three, "ICIR": two, "t value": two, "Weeks": whole},
+        """
+        select f.name_en, mean, icir, t_value, week_count
+        from scores.fct_model_ic_summary
+        join core.dim_factor as f on model_code = f.factor_code
+        where period = 'all'
+        """,
+    ),
+    Printed(
+        "factors",
+        "score_correlation",
+        {"Model": str, "Other model": str, "Correlation": two, "Stocks": whole},
+        """
+        select a.name_en, b.name_en, correlation, c.stock_count
+        from scores.fct_score_correlation_weekly as c
+        join core.dim_factor as a on c.model_code = a.factor_code
+        join core.dim_factor as b on c.other_model_code = b.factor_code
+        where trade_week = $week and correlation is not null
+        """,
+    ),
+    Printed(
+        "honesty",
+        "ledger",
+        {"Annualised": percent},
+        """
+        select annualised_return from rotation.fct_rule_ledger
+        where period = 'all' and rule_off = 'none'
+        """,
+    ),
+]
+
+
+@pytest.mark.parametrize("printed", PRINTED, ids=lambda printed: printed.section)
+def test_a_table_equals_the_warehouse(
+    printed: Printed, pages: dict[str, str], small_settings: Settings
+) -> None:
+    """Every row, to the printed digit, by SQL that is not the report's own."""
+    with connect_published(small_settings) as connection:
+        week = connection.execute(
+            "select max(trade_week) from core.dim_trade_week where is_complete"
+        ).fetchall()[0][0]
+        values = {"week": week} if "$week" in printed.sql else {}
+        rows = connection.execute(printed.sql, values).fetchall()
+    assert rows
+    found = rows_of(read(pages[printed.report]), printed.section, *printed.headings)
+    assert sorted(found) == sorted(
+        tuple(
+            show(value)
+            for show, value in zip(printed.headings.values(), row, strict=True)
+        )
+        for row in rows
+    )
+
+
 def test_curves_equal_the_tables(pages: dict[str, str], ask: Ask) -> None:
     """Net value and deepest drawdown against a loop over the daily returns."""
     drawn = {
