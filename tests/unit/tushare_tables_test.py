@@ -250,12 +250,25 @@ def test_a_member_that_left_long_before_its_next_industry_has_a_gap():
     rows = _query(
         "industry_member",
         index_member_all=[
-            _member("801010.SI", "", "20100104", "20150105"),
+            _member("801010.SI", "", "20210802", "20220105"),
             _member("801120.SI", "", "20220701", None),
         ],
     )
-    ends = [(str(row["valid_to"]), row["updated_date"]) for row in rows]
-    assert ends == [("2015-01-05", date(2021, 7, 30)), ("None", None)]
+    assert [str(row["valid_to"]) for row in rows] == ["2022-01-05", "None"]
+
+
+def test_shenwan_industries_of_2021_are_not_known_before():
+    rows = _query(
+        "industry_member",
+        index_member_all=[
+            _member("801010.SI", "", "20100104", "20150105"),
+            _member("801120.SI", "", "20150105", None),
+        ],
+    )
+    ranges = [
+        (row["industry_code"], str(row["valid_from"]), row["valid_to"]) for row in rows
+    ]
+    assert ranges == [("801120.SI", "2021-07-30", None)]
 
 
 def test_two_industries_stay_out_of_the_pool_of_32():

@@ -24,6 +24,8 @@ BROAD_INDICES = {
     "000688.SH": "科创50",
     "000852.SH": "中证1000",
     "000905.SH": "中证500",
+    # What the layers of the fused factor are measured against.
+    "000985.CSI": "中证全指",
     "399001.SZ": "深证成指",
     "399006.SZ": "创业板指",
     "899050.BJ": "北证50",
@@ -554,15 +556,24 @@ _INDUSTRY_MEMBER = f"""
         split_part(member_key, '|', 2) as security_code,
         split_part(member_key, '|', 1) as industry_system,
         industry_code,
-        valid_from,
+        known_from as valid_from,
         cast(valid_to as date) as valid_to,
-        -- Shenwan's edition of 2021 was put on earlier years afterwards.
-        case
-            when member_key like 'shenwan1|%' and valid_from < date '2021-07-30'
-                then date '2021-07-30'
-        end as updated_date,
-    from merged
-    where split_part(member_key, '|', 2) in (select ts_code from stock)
+        cast(null as date) as updated_date,
+    from (
+        -- The service gives Shenwan's edition of 2021 for earlier years too, on which
+        -- it was put afterwards: nobody knew these industries then.
+        select
+            *,
+            case
+                when member_key like 'shenwan1|%'
+                    then greatest(valid_from, date '2021-07-30')
+                else valid_from
+            end as known_from
+        from merged
+    )
+    where
+        split_part(member_key, '|', 2) in (select ts_code from stock)
+        and (valid_to is null or valid_to > known_from)
 """
 
 # Each published list of an index holds until the next one. A range per list, so that

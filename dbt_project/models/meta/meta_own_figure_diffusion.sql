@@ -1,7 +1,15 @@
 -- The published system runs on CITIC level 1. Where only Shenwan level 1 is loaded, its
 -- industries stand in by name, as in the calibration of the diffusion index; the date's
 -- figures then all come from it, and basis says so.
-with metric as (
+with whole_period as (
+    {{ whole_period_return_weekly() }}
+),
+
+whole_year as (
+    {{ whole_year_performance() }}
+),
+
+metric as (
     select metric,
     from {{ ref("published_metric") }}
     where system = 'diffusion_index_rotation'
@@ -35,7 +43,7 @@ return_weekly as (
         month_to_date_return,
         month_to_date_excess_return,
         year_to_date_excess_return,
-    from {{ ref("fct_rotation_return_weekly") }}
+    from whole_period
     where
         strategy_code in ('diffusion_monthly_paper', 'diffusion_monthly_paper_shenwan1')
 ),
@@ -43,22 +51,11 @@ return_weekly as (
 performance as (
     select
         strategy_code,
-        period,
-        last_date,
+        calendar_year,
         excess_return,
-    from {{ ref("fct_rotation_performance") }}
+    from whole_year
     where
         strategy_code in ('diffusion_monthly_paper', 'diffusion_monthly_paper_shenwan1')
-        and regexp_full_match(period, '\d{4}')
-),
-
--- A year counts once its last trading day is loaded.
-year_end as (
-    select
-        year(trade_date) as calendar_year,
-        max(trade_date) as last_trade_date,
-    from {{ ref("int_trading_day") }}
-    group by year(trade_date)
 ),
 
 industry_value as (
@@ -132,20 +129,17 @@ own_value as (
     select
         metric.metric,
         'strategy' as subject_code,
-        make_date(cast(performance.period as integer), 12, 31) as as_of_date,
+        make_date(performance.calendar_year, 12, 31) as as_of_date,
         performance.excess_return as own_value,
         case performance.strategy_code
             when 'diffusion_monthly_paper' then 'CITIC level 1'
             else 'Shenwan level 1 in place of CITIC level 1'
         end as basis,
     from performance
-    inner join
-        year_end
-        on
-            cast(performance.period as integer) = year_end.calendar_year
-            and performance.last_date = year_end.last_trade_date
     -- Only the years that were published: real data reach further back.
-    inner join metric on 'annual_excess_return_' || performance.period = metric.metric
+    inner join
+        metric
+        on 'annual_excess_return_' || performance.calendar_year = metric.metric
 )
 
 select

@@ -2,7 +2,15 @@
 -- construction. What a source states of all years is of its last complete week.
 {%- set index_code = "microcap400" %}
 
-with week_end as (
+with whole_period as (
+    {{ whole_period_return_weekly() }}
+),
+
+whole_year as (
+    {{ whole_year_performance() }}
+),
+
+week_end as (
     select
         trade_date,
         lag(trade_date) over (order by trade_date) as previous_week_end,
@@ -234,7 +242,7 @@ low_volatility_week as (
         trade_week,
         excess_return,
         year_to_date_return,
-    from {{ ref("fct_rotation_return_weekly") }}
+    from whole_period
     where strategy_code = 'low_volatility_50_paper'
 ),
 
@@ -259,16 +267,10 @@ low_volatility_value as (
         '{{ metric }}' as metric,
         make_date(2024, 12, 31) as as_of_date,
         {{ measure }} as own_value,
-    from {{ ref("fct_rotation_performance") }}
+    from whole_year
     where
         strategy_code = 'low_volatility_50_paper'
-        and period = '2024'
-        -- Once its last trading day is loaded.
-        and last_date = (
-            select max(trading_day.trade_date),
-            from {{ ref("int_trading_day") }} as trading_day
-            where year(trading_day.trade_date) = 2024
-        )
+        and calendar_year = 2024
     {% endfor -%}
 ),
 

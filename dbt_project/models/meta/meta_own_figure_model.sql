@@ -68,23 +68,21 @@
     ("gru_low_frequency", "lf_multitask_factor", ic_measures),
 ] %}
 
-with last_week as (
+with whole_period as (
+    {{ whole_period_return_weekly() }}
+),
+
+whole_year as (
+    {{ whole_year_performance() }}
+),
+
+last_week as (
     select max(trade_date) as trade_date,
     from {{ ref("int_trading_day") }}
     where
         is_loaded
         and is_week_end
         and is_week_complete
-),
-
--- A year counts once its last trading day is loaded.
-finished_year as (
-    select
-        year(trade_date) as calendar_year,
-        max(trade_date) as last_date,
-    from {{ ref("int_trading_day") }}
-    group by year(trade_date)
-    having bool_and(is_loaded)
 ),
 
 weekly_value as (
@@ -98,7 +96,7 @@ weekly_value as (
         '{{ subject }}' as subject_code,
         trade_week as as_of_date,
         {{ measure }} as own_value,
-    from {{ ref("fct_rotation_return_weekly") }}
+    from whole_period
     where strategy_code = '{{ strategy }}'
     {% endfor -%}
     {% endfor -%}
@@ -109,7 +107,7 @@ weekly_value as (
         'strategy' as subject_code,
         trade_week as as_of_date,
         year_to_date_excess_return as own_value,
-    from {{ ref("fct_rotation_return_weekly") }}
+    from whole_period
     where
         strategy_code = 'gru_industry_paper'
         and year(trade_week) = 2024
@@ -121,7 +119,7 @@ weekly_value as (
         'all' as subject_code,
         trade_week as as_of_date,
         {{ side }}(excess_return) as own_value,
-    from {{ ref("fct_rotation_return_weekly") }}
+    from whole_period
     where starts_with(strategy_code, 'gru_long_only_')
     group by trade_week
     {% endfor -%}
@@ -201,12 +199,11 @@ year_value as (
         '{{ system }}' as system,
         'annual_excess_return_2024' as metric,
         '{{ subject }}' as subject_code,
-        performance.excess_return as own_value,
-    from {{ ref("fct_rotation_performance") }} as performance
-    inner join finished_year on performance.last_date = finished_year.last_date
+        excess_return as own_value,
+    from whole_year
     where
-        performance.strategy_code = '{{ strategy }}'
-        and performance.period = '2024'
+        strategy_code = '{{ strategy }}'
+        and calendar_year = 2024
     union all
     {% endfor -%}
     select

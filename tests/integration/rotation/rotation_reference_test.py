@@ -532,6 +532,7 @@ NO_STOCK_STRATEGY = """
     create table intermediate.int_microcap_member (
         index_code varchar, trade_date date, security_code varchar
     );
+    create table seeds.microcap_index (index_code varchar);
     create table intermediate.int_microcap_index_daily (
         index_code varchar, trade_date date, index_return double
     );

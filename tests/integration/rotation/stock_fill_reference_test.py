@@ -8,6 +8,7 @@ walks know orders, positions and cash, no logarithms and no recursion. Add a str
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ FIRST = dt.date(2022, 1, 3)
 LAST_LOADED = dt.date(2023, 3, 15)  # a Wednesday: week and month are incomplete
 LAST_CALENDAR = dt.date(2023, 6, 30)
 ORIGIN = dt.date(1990, 12, 17)
-STOCKS = 40
+STOCKS = 100
 MEMBERS = 20
 INDEX = "microcap400"
 TOLERANCE = 1e-11
@@ -195,11 +196,9 @@ def market() -> Market:
     rng = np.random.default_rng(20240207)
     days = make_days()
     codes = [f"60{number:04d}.SH" for number in range(STOCKS)]
-    delisted = {
-        codes[3]: dt.date(2022, 6, 15),
-        codes[9]: dt.date(2022, 9, 26),
-        codes[17]: dt.date(2022, 12, 3),  # a Saturday
-    }
+    ends = (dt.date(2022, 6, 15), dt.date(2022, 9, 26), dt.date(2022, 12, 3))
+    # The last one is a Saturday.
+    delisted = {codes[number]: ends[number % 3] for number in range(3, STOCKS, 7)}
     st = {
         codes[i]: (dt.date(2022, 1 + i % 9, 10), dt.date(2022, 3 + i % 9, 20))
         for i in (1, 5, 8, 13, 21)
@@ -279,10 +278,11 @@ def choose_lists(
 
 @dataclass
 class Walk:
-    """What a walk leaves: a row a day, and what was held after each execution."""
+    """What a walk leaves: a row a day, the fills, and what is held at each close."""
 
     daily: pd.DataFrame
     filled: dict[tuple[dt.date, str], float]
+    held: dict[dt.date, set[str]]
     late_sales: int
 
 
@@ -305,6 +305,7 @@ def simulate(
     pending: dt.date | None = None
     begun = False
     filled: dict[tuple[dt.date, str], float] = {}
+    held_at: dict[dt.date, set[str]] = {}
     out = []
     late = 0
 
@@ -329,7 +330,8 @@ def simulate(
         for code, wish in wants.items():
             if market.can("buy", code, day, moment, rules):
                 after[code] = after.get(code, 0.0) + wish * scale
-        after = {code: weight for code, weight in after.items() if weight > 0}
+        # What is left of one less the weights that stay is rounding.
+        after = {code: weight for code, weight in after.items() if weight > 1e-12}
         for code in {*after, *target}:
             filled[signal, code] = after.get(code, 0.0)
         turnover = sum(
@@ -379,6 +381,7 @@ def simulate(
             pending = day
         if not begun:
             continue
+        held_at[day] = set(held)
         end = cash + sum(held.values())
         if sold:
             late += 1
@@ -398,7 +401,7 @@ def simulate(
                 "held_count": len(held),
             }
         )
-    return Walk(pd.DataFrame(out), filled, late)
+    return Walk(pd.DataFrame(out), filled, held_at, late)
 
 
 def walk_index(market: Market, rule: str) -> dict[dt.date, float]:
@@ -670,6 +673,29 @@ def test_days_and_fills_equal_the_walk(
     assert_days_equal(daily, walk.daily)
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [each for each in STRATEGIES if each.execution != "signal_close"],
+    ids=lambda strategy: strategy.strategy_code,
+)
+def test_what_is_to_be_sold_is_known_on_the_evening_of_the_list(
+    market: Market, built: Built, strategy: Strategy
+) -> None:
+    """Out is what the list before has and this one has not, and all else still held."""
+    lists = choose_lists(market, strategy)
+    walk = simulate(market, strategy, lists, Rules(), strategy.execution)
+    holding = built.rows("holding", strategy_code=strategy.strategy_code)
+    out = holding[holding["action"] == "out"].groupby("signal_date")["asset_code"]
+    found = {day: set(codes) for day, codes in out}
+    carried = 0
+    for before, day in itertools.pairwise(sorted(lists)):
+        still = walk.held.get(day, set()) - set(lists[before]) - set(lists[day])
+        carried += len(still)
+        left = set(lists[before]) - set(lists[day])
+        assert found.get(day, set()) == left | still, day
+    assert carried > 0 or strategy.frequency == "monthly"
+
+
 def test_the_market_has_what_the_walk_must_know(market: Market, built: Built) -> None:
     """The walk would prove little where all orders are filled."""
     strategy = STRATEGIES[0]
@@ -736,14 +762,16 @@ def layer_returns(
     for week, rows in market.weekly.groupby("trade_week"):
         before = rows["previous_week"].iloc[0]
         pool = style[style["trade_week"] == before]
+        pool = pool[pool["security_code"].isin(rows["security_code"])]
         pool = pool[
             [
-                (rule == "st" or not is_st(market, code, before))
+                not market.rows[code, before]["is_suspended"]
+                and (rule == "st" or not is_st(market, code, before))
                 and not (rule == "delisting" and code in market.delisted)
                 for code in pool["security_code"]
             ]
         ]
-        if len(pool) < 30:
+        if len(pool) < 50:
             continue
         order = [
             code
@@ -755,8 +783,7 @@ def layer_returns(
             inside = {
                 code
                 for place, code in enumerate(order, start=1)
-                if (10 * place <= len(order)) == (layer == 1)
-                and (layer == 1 or 10 * place > 9 * len(order))
+                if 1 + 10 * (place - 1) // len(order) == layer
             }
             values = []
             for row in rows[rows["security_code"].isin(inside)].itertuples():
@@ -765,7 +792,7 @@ def layer_returns(
                 halted = bool(opening and opening["is_suspended"])
                 limit = bool(opening and opening["opens_at_limit_up"])
                 if rule == "next_open":
-                    if not (closing["is_suspended"] or closing["closes_at_limit_up"]):
+                    if not closing["closes_at_limit_up"]:
                         values.append(row.paper_return)
                     continue
                 if (halted and rule != "suspension") or (limit and rule != "limits"):

@@ -35,7 +35,7 @@ index_member as (
         complete_week.trade_week,
         index_range.index_code,
         index_range.security_code,
-    from {{ ref("stg_index_member") }} as index_range
+    from {{ ref("int_index_member") }} as index_range
     inner join complete_week
         on
             index_range.valid_from <= complete_week.trade_week

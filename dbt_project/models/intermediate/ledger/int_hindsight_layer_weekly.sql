@@ -1,6 +1,7 @@
 {%- set universes = {
     "all": "is_ordinary", "st": "is_listed", "delisting": "is_staying"
 } -%}
+{%- set layers = var("factor_layers") %}
 
 -- Returns of the first and the tenth layer of some factors with each rule switched off.
 -- The universe without delistings knows the future on purpose.
@@ -29,8 +30,7 @@ status as (
     select
         tradability.trade_date as factor_week,
         tradability.security_code,
-        tradability.is_suspended or tradability.closes_at_limit_up
-            as is_unbuyable_at_close,
+        tradability.closes_at_limit_up,
         not tradability.is_st as is_ordinary,
         true as is_listed,
         not tradability.is_st and security.delist_date is null as is_staying,
@@ -42,6 +42,36 @@ status as (
     where
         tradability.listed_days > {{ var("factor_minimum_listed_days") }}
         and not tradability.is_delisting_period
+        and not tradability.is_suspended
+),
+
+stock_return as (
+    select
+        stock_return.trade_week,
+        stock_return.previous_week as factor_week,
+        stock_return.security_code,
+        stock_return.paper_return,
+        -- What does not trade on the first day is bought at its last price.
+        coalesce(stock_return.tradable_return, stock_return.paper_return)
+            as tradable_return,
+        coalesce(block.is_suspended, false) as is_suspended,
+        coalesce(block.opens_at_limit_up, false) as opens_at_limit_up,
+        status.closes_at_limit_up as is_unbuyable_at_close,
+        status.is_ordinary,
+        status.is_listed,
+        status.is_staying,
+    from {{ ref("int_stock_return_weekly") }} as stock_return
+    inner join week on stock_return.trade_week = week.trade_week
+    inner join
+        status
+        on
+            stock_return.previous_week = status.factor_week
+            and stock_return.security_code = status.security_code
+    left join
+        {{ ref("int_stock_block") }} as block
+        on
+            stock_return.security_code = block.security_code
+            and week.first_date = block.trade_date
 ),
 
 factor as (
@@ -67,113 +97,57 @@ factor as (
 
 ranked as (
     select
+        stock_return.*,
         factor.factor_code,
-        factor.factor_week,
-        factor.security_code,
         factor.factor_value,
-        status.is_unbuyable_at_close,
-        status.is_ordinary,
-        status.is_listed,
-        status.is_staying,
     from factor
     inner join
-        status
+        stock_return
         on
-            factor.factor_week = status.factor_week
-            and factor.security_code = status.security_code
-    where factor.factor_value is not null
-),
-
-counted as (
-    select
-        factor_code,
-        factor_week,
-        {% for universe, flag in universes.items() -%}
-        count(*) filter (where {{ flag }}) as {{ universe }}_count,
-        {% endfor -%}
-    from ranked
-    group by factor_code, factor_week
+            factor.factor_week = stock_return.factor_week
+            and factor.security_code = stock_return.security_code
+    where isfinite(factor.factor_value)
 ),
 
 {% for universe, flag in universes.items() -%}
 {{ universe }}_placed as (
     select
-        factor_code,
-        factor_week,
-        security_code,
-        is_unbuyable_at_close,
-        row_number() over (
-            partition by factor_code, factor_week
-            order by factor_value desc, security_code asc
-        ) as place,
+        *,
+        -- Cut as the published layers are.
+        1
+        + (
+            row_number() over (
+                partition by factor_code, trade_week
+                order by factor_value desc, security_code asc
+            )
+            - 1
+        )
+        * {{ layers }} // count(*) over (partition by factor_code, trade_week)
+            as layer,
+        count(*) over (partition by factor_code, trade_week) as stock_count,
     from ranked
     where {{ flag }}
 ),
 
 {% endfor -%}
-layered as (
+joined as (
     {%- for universe in universes %}
     {{ "union all" if not loop.first }}
     select
         '{{ universe }}' as universe,
-        placed.factor_code,
-        placed.factor_week,
-        placed.security_code,
-        placed.is_unbuyable_at_close,
-        case when 10 * placed.place <= counted.{{ universe }}_count then 1 else 10 end
-            as layer,
-    from {{ universe }}_placed as placed
-    inner join
-        counted
-        on
-            placed.factor_code = counted.factor_code
-            and placed.factor_week = counted.factor_week
+        factor_code,
+        layer,
+        trade_week,
+        paper_return,
+        tradable_return,
+        is_unbuyable_at_close,
+        is_suspended,
+        opens_at_limit_up,
+    from {{ universe }}_placed
     where
-        counted.{{ universe }}_count >= {{ var("ledger_layer_minimum_count") }}
-        and (
-            10 * placed.place <= counted.{{ universe }}_count
-            or 10 * placed.place > 9 * counted.{{ universe }}_count
-        )
+        layer in (1, {{ layers }})
+        and stock_count >= {{ layers * var("factor_layer_minimum_stocks") }}
     {%- endfor %}
-),
-
-stock_return as (
-    select
-        stock_return.trade_week,
-        stock_return.previous_week,
-        stock_return.security_code,
-        stock_return.paper_return,
-        stock_return.tradable_return,
-        coalesce(block.is_suspended, false) as is_suspended,
-        coalesce(block.opens_at_limit_up, false) as opens_at_limit_up,
-    from {{ ref("int_stock_return_weekly") }} as stock_return
-    inner join week on stock_return.trade_week = week.trade_week
-    left join
-        {{ ref("int_stock_block") }} as block
-        on
-            stock_return.security_code = block.security_code
-            and week.first_date = block.trade_date
-),
-
-joined as (
-    select
-        layered.universe,
-        layered.factor_code,
-        layered.layer,
-        stock_return.trade_week,
-        stock_return.paper_return,
-        layered.is_unbuyable_at_close,
-        stock_return.is_suspended,
-        stock_return.opens_at_limit_up,
-        -- What does not trade on the first day is bought at its last price.
-        coalesce(stock_return.tradable_return, stock_return.paper_return)
-            as tradable_return,
-    from layered
-    inner join
-        stock_return
-        on
-            layered.factor_week = stock_return.previous_week
-            and layered.security_code = stock_return.security_code
 ),
 
 averaged as (
@@ -220,16 +194,11 @@ averaged as (
 
 market as (
     select
-        stock_return.trade_week,
-        {{ exact_mean("stock_return.paper_return", 15) }} as benchmark_return,
+        trade_week,
+        {{ exact_mean("paper_return", 15) }} as benchmark_return,
     from stock_return
-    inner join
-        status
-        on
-            stock_return.previous_week = status.factor_week
-            and stock_return.security_code = status.security_code
-    where status.is_ordinary
-    group by stock_return.trade_week
+    where is_ordinary
+    group by trade_week
 )
 
 {% for rule_off in ledger_rules() if rule_off != "cost" -%}

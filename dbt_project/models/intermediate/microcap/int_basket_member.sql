@@ -6,7 +6,7 @@ with index_member as (
         security_code,
         valid_from,
         coalesce(valid_to, date '9999-12-31') as valid_to,
-    from {{ ref("stg_index_member") }}
+    from {{ ref("int_index_member") }}
     union all
     select
         industry_system || ':' || industry_code as index_code,

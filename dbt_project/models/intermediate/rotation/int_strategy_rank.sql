@@ -10,7 +10,7 @@ with strategy as (
         top_n,
         layer_count,
         excluded_assets,
-    from {{ ref("strategy") }}
+    from {{ ref("int_strategy") }}
 ),
 
 score as (

@@ -41,7 +41,7 @@ index_member as (
         index_range.index_code,
         index_range.security_code,
         complete_week.trade_week,
-    from {{ ref("stg_index_member") }} as index_range
+    from {{ ref("int_index_member") }} as index_range
     inner join scored_index on index_range.index_code = scored_index.index_code
     inner join complete_week
         on

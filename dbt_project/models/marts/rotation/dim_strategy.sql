@@ -42,6 +42,11 @@ available_return as (
     group by asset_type, asset_pool
 ),
 
+benchmarked as (
+    select strategy_code,
+    from {{ ref("int_strategy") }}
+),
+
 available_signal as (
     select strategy_code,
     from {{ ref("int_rotation_rebalance") }}
@@ -61,6 +66,8 @@ judged as (
                 then
                     'inputs not loaded: no scores ' || strategy.score_source
                     || ' (' || strategy.variant || ') of ' || strategy.asset_pool
+            when benchmarked.strategy_code is null
+                then 'inputs not loaded: closes of the benchmark ' || strategy.benchmark
             when available_signal.strategy_code is null
                 then
                     'history too short: no complete ' || strategy.frequency
@@ -80,6 +87,7 @@ judged as (
         on
             strategy.asset_type = available_return.asset_type
             and strategy.asset_pool = available_return.asset_pool
+    left join benchmarked on strategy.strategy_code = benchmarked.strategy_code
     left join
         available_signal
         on strategy.strategy_code = available_signal.strategy_code

@@ -80,20 +80,22 @@ previous_selection as (
             and rebalance.previous_signal_date = selection.signal_date
 ),
 
--- What was dropped before and could not be sold yet is still to be sold.
+-- What was dropped before and has not been sold by the evening of the signal is still to
+-- be sold. It is told from the fill before: the signal's own is not known that evening.
 carried as (
     select
-        fill.strategy_code,
-        fill.signal_date,
+        rebalance.strategy_code,
+        rebalance.signal_date,
         fill.asset_code,
-    from fill
-    anti join
-        previous_selection
+    from rebalance
+    inner join
+        fill
         on
-            fill.strategy_code = previous_selection.strategy_code
-            and fill.signal_date = previous_selection.signal_date
-            and fill.asset_code = previous_selection.asset_code
-    where not fill.is_listed
+            rebalance.strategy_code = fill.strategy_code
+            and rebalance.previous_signal_date = fill.signal_date
+    where
+        not fill.is_listed
+        and coalesce(fill.exit_date > rebalance.signal_date, true)
 ),
 
 former as (
