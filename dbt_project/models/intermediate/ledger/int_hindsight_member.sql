@@ -22,8 +22,11 @@ st_range as (
         or is_delisting_period
 ),
 
+-- Numbered: eight million rows are sorted, and a code takes longer than its number.
 stayed as (
-    select security_code,
+    select
+        security_code,
+        cast(row_number() over (order by security_code) as integer) as security_number,
     from {{ ref("stg_security") }}
     where delist_date is null
 ),
@@ -33,11 +36,12 @@ security_day as (
         security_day.trade_date,
         security_day.day_index,
         security_day.security_code,
+        stayed.security_number,
         security_day.board,
         security_day.listed_days,
         security_day.total_cap_cny,
     from {{ ref("int_security_day") }} as security_day
-    semi join stayed on security_day.security_code = stayed.security_code
+    inner join stayed on security_day.security_code = stayed.security_code
     anti join st_range
         on
             security_day.security_code = st_range.security_code
@@ -60,8 +64,8 @@ ranked as (
         security_day.day_index,
         security_day.security_code,
         row_number() over (
-            partition by microcap_index.index_code, security_day.trade_date
-            order by security_day.total_cap_cny asc, security_day.security_code asc
+            partition by security_day.day_index
+            order by security_day.total_cap_cny asc, security_day.security_number asc
         ) as market_cap_rank,
     from security_day
     inner join microcap_index
