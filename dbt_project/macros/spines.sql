@@ -754,7 +754,7 @@
         trade_week,
         cast({{ rows_per_factor }} * sum(factor_count) as bigint) as row_count,
     from (
-        {% for panel in factor_panels() -%}
+        {% for panel in tested_factor_panels() -%}
         {{ "union all" if not loop.first }}
         select
             universe_return.universe,

@@ -42,7 +42,7 @@ inner join trading_day on weekly.trade_week = trading_day.trade_date
 {% macro whole_year_performance() -%}
 with calendar_year as (
     select
-        cast(year(trade_date) as varchar) as period,
+        year(trade_date) as calendar_year,
         min(trade_date) as first_date,
         max(trade_date) as last_date,
     from {{ ref("int_trading_day") }}
@@ -51,14 +51,14 @@ with calendar_year as (
 
 select
     performance.strategy_code,
-    cast(performance.period as integer) as calendar_year,
+    calendar_year.calendar_year,
     performance.total_return,
     performance.excess_return,
 from {{ ref("fct_rotation_performance") }} as performance
 inner join
     calendar_year
     on
-        performance.period = calendar_year.period
+        performance.period = cast(calendar_year.calendar_year as varchar)
         and performance.first_date = calendar_year.first_date
         and performance.last_date = calendar_year.last_date
 {%- endmacro %}

@@ -31,7 +31,7 @@ from tests.integration.factors.reference import (
 from warehouse.settings import Settings
 
 MODELS = (
-    *("int_factor_universe_weekly", "int_stock_return_weekly"),
+    *("int_index_member", "int_factor_universe_weekly", "int_stock_return_weekly"),
     *("int_universe_return_weekly", "int_factor_layer_weekly"),
     *("int_factor_decay_weekly", "dim_factor_universe", "fct_factor_ic_weekly"),
     *("fct_factor_ic_summary", "fct_factor_ic_decay"),
@@ -51,7 +51,7 @@ KEYS = {
 # Panels of other factors with the group of their codes in the seed.
 OTHER_PANELS = {
     "int_score_factor_weekly": "score",
-    "int_high_frequency_factor_weekly": "high_frequency",
+    "int_neutral_high_frequency_factor_weekly": "high_frequency",
 }
 # What each column of the random market's factors is.
 FACTORS = {

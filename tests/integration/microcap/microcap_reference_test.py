@@ -41,6 +41,7 @@ MODELS = (
     "int_microcap_position",
     "int_microcap_monthly_growth",
     "int_microcap_index_daily",
+    "int_index_member",
     "int_basket_member",
     "int_basket_count_daily",
     "int_basket_return_daily",

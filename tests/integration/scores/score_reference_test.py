@@ -30,7 +30,12 @@ from tests.integration.scores.reference import (
 MODELS = (
     *("int_stock_score_weekly", "fct_stock_score_weekly"),
     *("int_industry_score_weekly", "fct_industry_score_weekly"),
-    *("int_index_weight_weekly", "int_index_score_weekly", "fct_index_score_weekly"),
+    *(
+        "int_index_member",
+        "int_index_weight_weekly",
+        "int_index_score_weekly",
+        "fct_index_score_weekly",
+    ),
     *("int_stock_forward_return", "fct_model_ic_weekly", "fct_model_ic_summary"),
     *("fct_score_correlation_weekly", "int_score_factor_weekly"),
 )

@@ -46,7 +46,7 @@ followed as (
     from return_rank
 ),
 
-{% for panel in factor_panels() -%}
+{% for panel in tested_factor_panels() -%}
 -- Read once for all factors of a panel.
 {{ panel.model }}_member as materialized (
     select
@@ -68,7 +68,7 @@ followed as (
 
 {% endfor -%}
 summed as materialized (
-    {% for panel in factor_panels() -%}
+    {% for panel in tested_factor_panels() -%}
     {% for factor in panel.factors -%}
     {% if numbers.factor > 0 -%}
     union all

@@ -47,7 +47,7 @@ numbered_week as materialized (
             and week.factor_week = before.trade_week
 ),
 
-{% for panel in factor_panels() -%}
+{% for panel in tested_factor_panels() -%}
 -- Read once for all factors of a panel.
 {{ panel.model }}_member as materialized (
     select
@@ -75,7 +75,7 @@ numbered_week as materialized (
 
 {% endfor -%}
 layered as (
-    {% for panel in factor_panels() -%}
+    {% for panel in tested_factor_panels() -%}
     {% for factor in panel.factors -%}
     {% if numbers.factor > 0 -%}
     union all
