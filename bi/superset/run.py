@@ -43,7 +43,7 @@ USER = "admin"
 START_SECONDS = 180
 DRAW_SECONDS = 120
 # As wide as a desktop; so high that every chart is in sight, and drawn.
-WIDTH, HEIGHT = 1500, 4000
+WIDTH, HEIGHT = 1500, 4300
 
 
 class SupersetError(RuntimeError):
