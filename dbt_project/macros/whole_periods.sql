@@ -51,7 +51,7 @@ with calendar_year as (
 
 select
     performance.strategy_code,
-    cast(performance.period as integer) as calendar_year,
+    cast(year(performance.first_date) as integer) as calendar_year,
     performance.total_return,
     performance.excess_return,
 from {{ ref("fct_rotation_performance") }} as performance
