@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer is all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help refresh test lint docs site bench real ui clean
+.PHONY: help refresh test lint docs site bench real ui superset superset-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,8 @@ help:
 	@echo "make bench    run the benchmarks"
 	@echo "make real     load LUNDONG_REAL_DATA, refresh, print the figures"
 	@echo "make ui       Dagster's user interface on http://127.0.0.1:3000"
+	@echo "make superset        Apache Superset with the dashboards on http://127.0.0.1:8088"
+	@echo "make superset-check  the same, every chart asked, pictures in build"
 	@echo "make clean    remove the environment and caches; the store stays"
 
 # The lock file names every package; the stamp says that it was installed.
@@ -68,5 +70,13 @@ real: $(READY)
 ui: $(READY)
 	@$(BIN)/lundong ui
 
+# Superset's packages have an environment of their own in build/superset.
+# DATABASE=postgresql://... instead of the published file.
+superset: $(READY)
+	@$(BIN)/python bi/superset/run.py serve $(if $(DATABASE),--database '$(DATABASE)')
+
+superset-check: $(READY)
+	@$(BIN)/python bi/superset/run.py check $(if $(DATABASE),--database '$(DATABASE)')
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build/superset

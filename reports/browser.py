@@ -166,7 +166,7 @@ def open_page(program: str) -> Iterator[Page]:
                 "--no-first-run",
                 "--disable-gpu",
                 "--disable-dev-shm-usage",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 *(["--no-sandbox"] if os.geteuid() == 0 else []),
                 "about:blank",
             ],

@@ -37,6 +37,7 @@
     {%- elif name == "microcap_timing_year" -%}{{ spine_microcap_timing_year() }}
     {%- elif name == "diffusion_timing_daily" -%}{{ spine_diffusion_timing_daily() }}
     {%- elif name == "microcap_dashboard" -%}{{ spine_microcap_dashboard() }}
+    {%- elif name == "complete_week" -%}{{ spine_complete_week() }}
     {%- elif name == "rule_ledger" -%}{{ spine_rule_ledger() }}
     {%- elif name == "calendar_effect" -%}{{ spine_calendar_effect() }}
     {%- elif name == "size_group_week" -%}{{ spine_size_group_week() }}
@@ -645,6 +646,16 @@
         count(distinct trade_date) as row_count,
     from {{ ref("int_microcap_member") }}
     group by index_code
+{%- endmacro %}
+
+{# Every complete week. -#}
+{% macro spine_complete_week() -%}
+    select
+        trade_week,
+        1 as row_count,
+    from {{ ref("int_trading_day") }}
+    where is_week_complete
+    group by trade_week
 {%- endmacro %}
 
 {# Every rule in every year since a strategy's first execution. -#}

@@ -101,6 +101,13 @@ LOSSES = {
     ),
     "microcap.fct_microcap_timing_performance": "method = 'index'",
     "bi.mart_microcap_dashboard": "trade_date = (select max(trade_date) from {t})",
+    "bi.mart_weekly_overview": (
+        "trade_week in (select trade_week from {t} order by 1 limit 6 offset 30)"
+    ),
+    "bi.mart_rotation_dashboard": (
+        "trade_week in (select distinct trade_week from {t} "
+        "order by 1 limit 8 offset 5)"
+    ),
     "rotation.fct_rule_ledger": "rule_off = 'limits' and period <> 'all'",
     "microcap.fct_calendar_effect": "effect = 'weekday' and bucket = 3",
     "microcap.fct_size_group_turnover_weekly": "size_group = 4",
