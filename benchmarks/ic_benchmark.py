@@ -78,8 +78,8 @@ def copy_inputs(source: Path, target: Path, condition: str) -> None:
         for name in WHOLE:
             con.execute(f"create table part.{name} as from build.{name}")
         con.execute(
-            "create table part.staging.stg_index_member as "
-            "from build.staging.stg_index_member"
+            "create table part.intermediate.int_index_member as "
+            "from build.intermediate.int_index_member"
         )
         for name in BY_SECURITY:
             con.execute(

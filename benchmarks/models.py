@@ -60,14 +60,15 @@ def build_models(path: Path, arguments: Sequence[str]) -> dict[str, float]:
         raise RuntimeError((done.stdout + done.stderr)[-2000:])
     return {
         unique_id.split(".")[-1]: seconds
-        for unique_id, seconds in _node_seconds(target).items()
+        for unique_id, seconds in _node_seconds(target / "run_results.json").items()
     }
 
 
 def seconds_by_subject(target: Path) -> dict[str, float]:
-    """Return the seconds of a build by subject: the folder that a model lies in.
+    """Return the seconds of a refresh by subject: the folder that a model lies in.
 
-    A test counts for the model that it tests, or the first one that it reads.
+    A test counts for the model that it tests, or the first one that it reads. Models run
+    beside each other: the seconds of a leg of dbt are shared out by those of its nodes.
 
     Parameters
     ----------
@@ -76,7 +77,13 @@ def seconds_by_subject(target: Path) -> dict[str, float]:
     """
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
     subjects: defaultdict[str, float] = defaultdict(float)
-    for unique_id, seconds in _node_seconds(target).items():
+    shares: dict[str, float] = {}
+    for path in target.glob("run_results_*.json"):
+        seconds_of = _node_seconds(path)
+        elapsed = json.loads(path.read_text())["elapsed_time"]
+        scale = elapsed / sum(seconds_of.values())
+        shares |= {name: scale * seconds for name, seconds in seconds_of.items()}
+    for unique_id, seconds in shares.items():
         node = nodes[unique_id]
         if node["resource_type"] == "test":
             read = (node.get("attached_node"), *node["depends_on"]["nodes"])
@@ -86,6 +93,6 @@ def seconds_by_subject(target: Path) -> dict[str, float]:
     return dict(subjects)
 
 
-def _node_seconds(target: Path) -> dict[str, float]:
-    results = json.loads((target / "run_results.json").read_text())["results"]
+def _node_seconds(path: Path) -> dict[str, float]:
+    results = json.loads(path.read_text())["results"]
     return {result["unique_id"]: result["execution_time"] for result in results}

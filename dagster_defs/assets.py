@@ -45,6 +45,7 @@ from dagster_defs.project import (
     build_variables,
     environment,
     failed_nodes,
+    keep_run_results,
     manifest_path,
     target_path,
 )
@@ -468,6 +469,7 @@ class _Leg:
                     " its files have changed; refresh again, in the user interface "
                     "after reloading the definitions"
                 ) from error
+        keep_run_results(settings, context.op_handle.name)
         # The build file is free again only now: row counts come last.
         self.progress("reading row counts and column lineage", total, total)
         with connect_build(settings, read_only=True) as con:

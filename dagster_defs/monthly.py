@@ -29,21 +29,30 @@ CUT_AGE = timedelta(days=45)
 
 
 def choose_cut(con: duckdb.DuckDBPyConnection) -> date | None:
-    """Return a built trading day inside a week and a month, some weeks ago.
+    """Return a built trading day some weeks ago, None if the build has none.
 
-    None if the build has no such day.
+    In turn, by the month of the newest day: inside a week and a month, where periods are
+    not over, and at the end of a month, where lists are made.
     """
     row = con.execute(
         """
-        select max(trade_date)
-        from intermediate.int_trading_day
+        with newest as (
+            select max(trade_date) as trade_date
+            from intermediate.int_trading_day
+            where is_loaded
+        )
+
+        select max(day.trade_date)
+        from intermediate.int_trading_day as day
+        cross join newest
         where
-            is_loaded
-            and not is_week_end
-            and not is_month_end
-            and trade_date <= (
-                select max(trade_date) from intermediate.int_trading_day where is_loaded
-            ) - ?
+            day.is_loaded
+            and day.trade_date <= newest.trade_date - ?
+            and if(
+                month(newest.trade_date) % 2 = 0,
+                day.is_month_end,
+                not day.is_week_end and not day.is_month_end
+            )
         """,
         [CUT_AGE.days],
     ).fetchone()

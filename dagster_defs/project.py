@@ -178,6 +178,12 @@ def copy_parsed_project(source: Settings, target: Settings) -> None:
             shutil.copy2(path, target_path(target))
 
 
+def keep_run_results(settings: Settings, leg: str) -> None:
+    """Keep what dbt says of a leg, which the next one writes over."""
+    path = target_path(settings) / "run_results.json"
+    shutil.copy2(path, path.with_name(f"run_results_{leg}.json"))
+
+
 def failed_nodes(settings: Settings) -> list[str]:
     """Return one line for each model or test that failed in the last dbt run."""
     path = target_path(settings) / "run_results.json"

@@ -113,6 +113,24 @@ def test_monthly_job_finds_the_past_unchanged(home_copy: Settings) -> None:
     assert not (home_copy.home / "causality").exists()
 
 
+# The last day of a week and a month, when lists are made, on which a stock is suspended
+# that is suspended on the next day too.
+WHEN_LISTS_ARE_MADE = """
+    select max(day.trade_date)
+    from intermediate.int_security_day as day
+    inner join intermediate.int_trading_day as trading_day
+        on day.trade_date = trading_day.trade_date
+    inner join intermediate.int_security_day as later
+        on
+            day.security_code = later.security_code
+            and later.day_index = day.day_index + 1
+    where
+        day.is_suspended
+        and later.is_suspended
+        and trading_day.is_week_end
+        and trading_day.is_month_end
+        and later.trade_date <= (select max(trade_date) from raw.daily_bar)
+"""
 # The day before stocks change their industry, with another delisted later.
 BEFORE_A_MOVE = """
     select max(day.trade_date)
@@ -147,6 +165,7 @@ WITHIN_A_SUSPENSION = """
         pytest.param(
             BEFORE_A_MOVE, MUST_HAVE_ROWS, id="before a move to another industry"
         ),
+        pytest.param(WHEN_LISTS_ARE_MADE, MUST_HAVE_ROWS, id="when lists are made"),
         pytest.param(
             WITHIN_A_SUSPENSION,
             MUST_HAVE_ROWS | MUST_HAVE_LATE_ROWS,
