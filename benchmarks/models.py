@@ -67,8 +67,8 @@ def build_models(path: Path, arguments: Sequence[str]) -> dict[str, float]:
 def seconds_by_subject(target: Path) -> dict[str, float]:
     """Return the seconds of a refresh by subject: the folder that a model lies in.
 
-    A test counts for the model that it tests, or the first one that it reads. Models run
-    beside each other: the seconds of a leg of dbt are shared out by those of its nodes.
+    A test counts for the model that it tests, or the first one that it reads. Models
+    run beside each other: a leg's seconds are shared out by those of its nodes.
 
     Parameters
     ----------

@@ -31,8 +31,8 @@ CUT_AGE = timedelta(days=45)
 def choose_cut(con: duckdb.DuckDBPyConnection) -> date | None:
     """Return a built trading day some weeks ago, None if the build has none.
 
-    In turn, by the month of the newest day: inside a week and a month, where periods are
-    not over, and at the end of a month, where lists are made.
+    In turn, by the month of the newest day: inside a week and a month, where periods
+    are not over, and at the end of a month, where lists are made.
     """
     row = con.execute(
         """
