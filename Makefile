@@ -38,9 +38,8 @@ refresh: $(READY)
 	@$(BIN)/lundong sample --if-empty
 	@$(BIN)/lundong refresh
 
-# One process more than two processors: a test waits for files and for what it starts.
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -114,19 +114,18 @@ ranked as (
     select
         *,
         -- Cut as the published layers are.
-        1
-        + (
+        1 + (place - 1) * {{ layers }} // stock_count as layer,
+    from (
+        select
+            *,
             row_number() over (
                 partition by factor_code, trade_week
                 order by factor_value desc, security_code asc
-            )
-            - 1
-        )
-        * {{ layers }} // count(*) over (partition by factor_code, trade_week)
-            as layer,
-        count(*) over (partition by factor_code, trade_week) as stock_count,
-    from ranked
-    where {{ flag }}
+            ) as place,
+            count(*) over (partition by factor_code, trade_week) as stock_count,
+        from ranked
+        where {{ flag }}
+    )
 ),
 
 {% endfor -%}

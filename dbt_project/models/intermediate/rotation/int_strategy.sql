@@ -10,7 +10,17 @@ with loaded_index as (
     from {{ ref("microcap_index") }}
 )
 
-select strategy.*,
+select
+    strategy.strategy_code,
+    strategy.score_source,
+    strategy.variant,
+    strategy.asset_type,
+    strategy.asset_pool,
+    strategy.frequency,
+    strategy.direction,
+    strategy.top_n,
+    strategy.layer_count,
+    strategy.excluded_assets,
 from {{ ref("strategy") }} as strategy
 left join loaded_index on strategy.benchmark = 'index:' || loaded_index.index_code
 where

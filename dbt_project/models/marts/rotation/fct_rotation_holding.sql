@@ -80,8 +80,8 @@ previous_selection as (
             and rebalance.previous_signal_date = selection.signal_date
 ),
 
--- What was dropped before and has not been sold by the evening of the signal is still to
--- be sold. It is told from the fill before: the signal's own is not known that evening.
+-- What was dropped before and has not been sold by the evening of the signal is still
+-- to be sold. It is told from the fill before: the signal's own is not known then.
 carried as (
     select
         rebalance.strategy_code,
