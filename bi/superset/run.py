@@ -13,9 +13,7 @@ import io
 import json
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -33,6 +31,7 @@ import httpx
 import yaml
 
 from reports.browser import Page, find_browser, open_page
+from warehouse.loopback_postgres import find_programs, loopback_server
 from warehouse.settings import PROJECT_ROOT, read_settings
 
 HERE = Path(__file__).parent
@@ -138,46 +137,17 @@ def install() -> Path:
 
 
 @contextmanager
-def metadata_server() -> Iterator[str]:
-    """Run a PostgreSQL for as long as it is needed; return its SQLAlchemy address."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"),
-        key=lambda path: int(path.parts[-3]),
-    )
-    if not found:
-        raise SupersetError("no PostgreSQL found: apt-get install postgresql")
-    # Short, for the path of the server's socket. PostgreSQL refuses to run as root.
-    folder = Path(tempfile.mkdtemp(prefix="superset_"))
-    as_user = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, "postgres")
-    password, port = secrets.token_urlsafe(18), free_port()
-    secret = folder / "password"
-    secret.touch(mode=0o600)
-    secret.write_text(password, encoding="utf-8")
-    if as_user:
-        shutil.chown(secret, "postgres")
-    data = folder / "data"
-    run([found[-1], "--pgdata", data, "--username", "superset", "--pwfile", secret,
-         "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
-         "--no-sync"], cwd=folder, **as_user)  # fmt: skip
-    control = [found[-1].with_name("pg_ctl"), "--pgdata", data, "--wait"]
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run([*control, "--log", folder / "log", "--options", options, "start"],
-        cwd=folder, **as_user)  # fmt: skip
-    try:
-        yield f"postgresql+psycopg2://superset:{password}@127.0.0.1:{port}/postgres"
-    finally:
-        run([*control, "--mode", "immediate", "stop"], cwd=folder, **as_user)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def superset_server(port: int) -> Iterator[Server]:
     """Run a fresh Superset on loopback, and log in."""
+    postgres = find_programs()
+    if postgres is None:
+        raise SupersetError("no PostgreSQL found: apt-get install postgresql")
     programs = install()
     password = os.environ.get("SUPERSET_PASSWORD") or secrets.token_urlsafe(12)
-    with metadata_server() as uri, tempfile.TemporaryDirectory() as home:
+    with (
+        loopback_server(postgres, owner="superset") as metadata,
+        tempfile.TemporaryDirectory() as home,
+    ):
         environment = {
             **os.environ,
             "FLASK_APP": "superset.app:create_app()",
@@ -185,7 +155,7 @@ def superset_server(port: int) -> Iterator[Server]:
             "SCARF_ANALYTICS": "false",
             "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
             "SUPERSET_HOME": home,
-            "SUPERSET_METADATA_URI": uri,
+            "SUPERSET_METADATA_URI": metadata.dsn(scheme="postgresql+psycopg2"),
             "SUPERSET_SECRET_KEY": secrets.token_urlsafe(42),
         }
         superset = programs / "superset"
@@ -383,13 +353,6 @@ def serve(database: str, port: int) -> None:
 
 
 # ---------------------------------------------------------------- small parts
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody uses now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def run(command: list[Any], **options: Any) -> None:

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,11 @@ from psycopg import errors, sql
 from tests.conftest import LUNDONG, RunLundong
 from tests.integration.conftest import TinyBuild
 from warehouse import postgres
+from warehouse.loopback_postgres import (
+    LoopbackServer,
+    find_programs,
+    loopback_server,
+)
 from warehouse.postgres import TYPES, masked, publish_to_postgres
 from warehouse.publish import PublishError, publish
 from warehouse.settings import Settings
@@ -41,72 +42,17 @@ SWAPS = 12
 FETCHED_ROWS = 20_000
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server."""
-
-    port: int
-    password: str
-
-    def dsn(self, database: str) -> str:
-        """Return the connection string of the owner."""
-        return f"postgresql://owner:{self.password}@127.0.0.1:{self.port}/{database}"
-
-
-def find_binaries() -> Path | None:
-    """Return the folder of initdb and pg_ctl of the newest server installed."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"),
-        key=lambda path: int(path.parts[-3]),
-    )
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    return Path(on_path).resolve().parent if on_path else None
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[LoopbackServer]:
     """Start a server that asks for passwords; skip where none is installed."""
-    binaries = find_binaries()
-    if binaries is None:
+    programs = find_programs()
+    if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # PostgreSQL refuses to run as root: the package's own user, or nobody.
-    run: dict[str, Any] = {"check": True, "capture_output": True, "text": True}
-    folder = Path(tempfile.mkdtemp(prefix="lundong_postgres_"))
-    if os.geteuid() == 0:
-        run["user"] = "postgres"
-        shutil.chown(folder, "postgres")
-    run["cwd"] = folder
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    password = secrets.token_urlsafe(18)
-    secret = folder / "password"
-    secret.write_text(password)
-    secret.chmod(0o644)
-    data, log = folder / "data", folder / "log"
-    subprocess.run(
-        [
-            *(binaries / "initdb", "--pgdata", data, "--username", "owner"),
-            *("--auth", "scram-sha-256", "--pwfile", secret, "--encoding", "UTF8"),
-            *("--locale", "C", "--no-sync"),
-        ],
-        **run,
-    )
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    command = [binaries / "pg_ctl", "--pgdata", data, "--log", log, "--wait"]
-    # Not captured: the server would keep the pipe open.
-    quiet = {**run, "capture_output": False, "stdout": subprocess.DEVNULL}
-    subprocess.run([*command, "--options", options, "start"], **quiet)
-    try:
-        yield Server(port, password)
-    finally:
-        subprocess.run([*command, "--mode", "immediate", "stop"], **quiet)
-        shutil.rmtree(folder, ignore_errors=True)
+    with loopback_server(programs, owner="owner") as running:
+        yield running
 
 
-def make_database(server: Server) -> str:
+def make_database(server: LoopbackServer) -> str:
     """Return the connection string of a new, empty database."""
     name = f"d{secrets.token_hex(4)}"
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as con:
@@ -115,13 +61,13 @@ def make_database(server: Server) -> str:
 
 
 @pytest.fixture
-def dsn(server: Server) -> str:
+def dsn(server: LoopbackServer) -> str:
     """Return the connection string of an empty database."""
     return make_database(server)
 
 
 @pytest.fixture(scope="module")
-def small_dsn(server: Server, small_home: Path, run_lundong: RunLundong) -> str:
+def small_dsn(server: LoopbackServer, small_home: Path, run_lundong: RunLundong) -> str:
     """Return the connection string of a database with the small warehouse."""
     dsn = make_database(server)
     done = run_lundong(small_home, "publish", "--postgres", dsn)
@@ -586,7 +532,7 @@ def test_a_schema_of_somebody_else_is_left_alone(
     ],
 )
 def test_no_password_is_shown(
-    server: Server,
+    server: LoopbackServer,
     small_settings: Settings,
     run_lundong: RunLundong,
     template: str,

@@ -123,31 +123,12 @@ microcap_day as (
     select
         trade_date,
         index_level,
-    from {{ ref("fct_microcap_index_daily") }}
-    where index_code = {{ microcap }}
-),
-
-microcap_diffusion as (
-    select
-        trade_date,
         diffusion_index,
-    from {{ ref("fct_microcap_diffusion_daily") }}
-    where index_code = {{ microcap }}
-),
-
-microcap_timing as (
-    select
         {% for method in timing_methods -%}
-        max(position) filter (
-            where method = '{{ method }}'
-        ) as {{ method }}_position,
+        {{ method }}_position,
         {% endfor -%}
-        trade_date,
-    from {{ ref("fct_microcap_timing_daily") }}
-    where
-        index_code = {{ microcap }}
-        and variant = 'tradable'
-    group by trade_date
+    from {{ ref("mart_microcap_dashboard") }}
+    where index_code = {{ microcap }}
 ),
 
 strategy_week as (
@@ -296,11 +277,10 @@ select
     cast(round(strategy_week.{{ strategy }}_excess_return, 6) as double)
         as {{ strategy }}_excess_return,
     {% endfor -%}
-    cast(round(microcap_day.index_level, 2) as double) as microcap_level,
-    cast(round(microcap_diffusion.diffusion_index, 4) as double)
-        as microcap_diffusion_index,
+    cast(microcap_day.index_level as double) as microcap_level,
+    cast(microcap_day.diffusion_index as double) as microcap_diffusion_index,
     {% for method in timing_methods -%}
-    cast(microcap_timing.{{ method }}_position as integer) as {{ method }}_position,
+    cast(microcap_day.{{ method }}_position as integer) as {{ method }}_position,
     {% endfor -%}
     cast(round(ic_week.size_ic, 6) as double) as size_ic,
     cast(round(ic_week.volatility_ic, 6) as double) as volatility_ic,
@@ -337,8 +317,6 @@ left join diffusion_week
         and industry_week.industry_system = diffusion_week.industry_system
 left join index_week on week.trade_week = index_week.trade_week
 left join microcap_day on week.trade_week = microcap_day.trade_date
-left join microcap_diffusion on week.trade_week = microcap_diffusion.trade_date
-left join microcap_timing on week.trade_week = microcap_timing.trade_date
 left join strategy_week on week.trade_week = strategy_week.trade_week
 left join ic_week on week.trade_week = ic_week.trade_week
 left join microcap_ic_week on week.trade_week = microcap_ic_week.trade_week
