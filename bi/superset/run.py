@@ -410,7 +410,7 @@ def main() -> int:
             for fault in faults:
                 tell(f"FAULT {fault}")
             return 1 if faults else 0
-    except SupersetError as error:
+    except (SupersetError, subprocess.CalledProcessError) as error:
         tell(f"error: {error}")
         return 1
     except KeyboardInterrupt:
