@@ -113,6 +113,37 @@ def test_monthly_job_finds_the_past_unchanged(home_copy: Settings) -> None:
     assert not (home_copy.home / "causality").exists()
 
 
+@pytest.mark.parametrize(
+    ("last_day", "cut"),
+    [
+        # May: inside a week and a month. June: the end of a month.
+        pytest.param(date(2024, 5, 31), date(2024, 4, 16), id="odd month"),
+        pytest.param(date(2024, 6, 28), date(2024, 4, 30), id="even month"),
+    ],
+)
+def test_cuts_lie_inside_periods_and_at_their_ends_in_turn(
+    last_day: date, cut: date
+) -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema intermediate")
+        con.execute(
+            """
+            create table intermediate.int_trading_day as
+            select
+                cast(day as date) as trade_date,
+                true as is_loaded,
+                dayofweek(day) = 5 as is_week_end,
+                day = max(day) over (partition by month(day)) as is_month_end,
+            from range(date '2024-01-01', date '2024-07-01', interval 1 day) as t (day)
+            where dayofweek(day) between 1 and 5
+            """
+        )
+        con.execute(
+            "delete from intermediate.int_trading_day where trade_date > ?", [last_day]
+        )
+        assert choose_cut(con) == cut
+
+
 # The last day of a week and a month, when lists are made, on which a stock is suspended
 # that is suspended on the next day too.
 WHEN_LISTS_ARE_MADE = """
