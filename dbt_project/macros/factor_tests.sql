@@ -63,161 +63,118 @@
     many above or level. Between two weeks a weight drifts with its stock: of equal
     weights in a layer of n whose returns sum to s, (1 + r) / (n + s) is left. A layer is
     cut by position: equal values are told apart by the security, so that no layer is
-    empty; 0 stands for too few stocks. Sorts are of integers and one double, and their
-    rows short: that and their number is what it costs. What needs no order is grouped
-    and joined. `numbered_week` numbers the weeks of the universes
-    and says which one is before.
+    empty; 0 stands for too few stocks. Sorts are of integers and one double.
 -#}
-{% macro factor_layer_sums(relation, numbered_week, factor, layers, minimum_stocks) -%}
-{%- set group = "partition by universe_week" -%}
+{% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
+{%- set group = "partition by universe_number, trade_week" -%}
 {%- set buyable_group = group ~ ", is_buyable_at_open" -%}
 {%- set so_far = "range between unbounded preceding and current row" -%}
-with ranked as materialized (
-        select
-            universe_week,
-            security_number,
-            is_buyable_at_open,
-            is_sellable_at_open,
-            paper_return,
-            tradable_return,
-            cast(
-                rank() over by_return + count(*) over by_return as integer
-            ) as return_rank,
-            cast(
-                rank() over by_buyable_return + count(*) over by_buyable_return
-                as integer
-            ) as buyable_return_rank,
-            cast(
-                rank() over by_buyable_factor + count(*) over by_buyable_factor
-                as integer
-            ) as buyable_factor_rank,
-            cast(
-                rank() over by_factor + count(*) over by_factor as integer
-            ) as factor_rank,
-            case
-                when count(*) over whole >= {{ minimum_stocks }}
-                    then
-                        cast(
-                            1
-                            + (row_number() over by_position - 1)
-                            * {{ layers }} // count(*) over whole as utinyint
-                        )
-                else 0
-            end as layer,
-        from {{ relation }}
-        where isfinite({{ factor }})
-        window
-            by_position as ({{ group }} order by {{ factor }} desc, security_number),
-            whole as (
-                {{ group }}
-                order by {{ factor }} desc
-                range between unbounded preceding and unbounded following
-            ),
-            by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
-            by_return as ({{ group }} order by paper_return desc {{ so_far }}),
-            by_buyable_factor as (
-                {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
-            ),
-            by_buyable_return as (
-                {{ buyable_group }} order by tradable_return desc {{ so_far }}
-            )
-    ),
-
-    summed as materialized (
-        select
-            universe_week,
-            layer,
-            count(*) as stock_count,
-            count(*) filter (where is_buyable_at_open) as buyable_count,
-            count(*) filter (where is_sellable_at_open) as sellable_count,
-            sum(cast(paper_return as decimal(18, 12))) as paper_return_sum,
-            sum(cast(tradable_return as decimal(18, 12))) filter (
-                where is_buyable_at_open
-            ) as tradable_return_sum,
-            sum(cast(tradable_return as decimal(18, 12))) filter (
-                where is_sellable_at_open
-            ) as sellable_return_sum,
-            {%- for prefix, condition in [
-                ("", ""), ("buyable_", " filter (where is_buyable_at_open)")
-            ] %}
-            {%- set x = "cast(" ~ prefix ~ "factor_rank as bigint)" %}
-            {%- set y = "cast(" ~ prefix ~ "return_rank as bigint)" %}
-            sum({{ x }} * {{ y }}){{ condition }} as {{ prefix }}rank_product_sum,
-            sum({{ x }}){{ condition }} as {{ prefix }}factor_rank_sum,
-            sum({{ x }} * {{ x }}){{ condition }} as {{ prefix }}factor_square_sum,
-            sum({{ y }}){{ condition }} as {{ prefix }}return_rank_sum,
-            sum({{ y }} * {{ y }}){{ condition }} as {{ prefix }}return_square_sum,
-            {%- endfor %}
-        from ranked
-        group by universe_week, layer
-    ),
-
-    -- A layer and the same one a week later.
-    turn as (
-        select
-            before.universe_week as week_before,
-            week.universe_week,
-            before.layer,
-            after.stock_count as layer_count,
-            nullif(
-                before.stock_count + cast(before.paper_return_sum as double), 0
-            ) as grown_count,
-        from summed as before
-        inner join
-            {{ numbered_week }} as week
-            on before.universe_week = week.week_before
-        inner join summed as after
-            on
-                week.universe_week = after.universe_week
-                and before.layer = after.layer
-    ),
-
-    drifted as (
-        select
-            turn.universe_week,
-            turn.layer,
-            turn.layer_count,
-            before.security_number,
-            (1 + before.paper_return) / turn.grown_count as weight_before,
-        from ranked as before
-        inner join turn
-            on
-                before.universe_week = turn.week_before
-                and before.layer = turn.layer
-    ),
-
-    kept as (
-        select
-            drifted.universe_week,
-            drifted.layer,
-            count(drifted.weight_before) as kept_count,
-            sum(cast(drifted.weight_before as decimal(38, 18))) as kept_weight_before,
-            sum(
-                cast(
-                    abs(1 / drifted.layer_count - drifted.weight_before)
-                    as decimal(38, 18)
-                )
-            ) as kept_weight_change,
-        from drifted
-        inner join ranked
-            on
-                drifted.universe_week = ranked.universe_week
-                and drifted.security_number = ranked.security_number
-                and drifted.layer = ranked.layer
-        group by drifted.universe_week, drifted.layer
-    )
-
-    select
+select
+        universe_number,
         '{{ factor }}' as factor_code,
-        summed.*,
-        coalesce(kept.kept_count, 0) as kept_count,
-        kept.kept_weight_before,
-        kept.kept_weight_change,
-    from summed
-    left join kept
-        on
-            summed.universe_week = kept.universe_week
-            and summed.layer = kept.layer
+        trade_week,
+        factor_week,
+        layer,
+        count(*) as stock_count,
+        count(*) filter (where is_buyable_at_open) as buyable_count,
+        count(*) filter (where is_sellable_at_open) as sellable_count,
+        count(weight_before) as kept_count,
+        sum(cast(weight_before as decimal(38, 18))) as kept_weight_before,
+        sum(cast(abs(1 / layer_count - weight_before) as decimal(38, 18)))
+            as kept_weight_change,
+        sum(cast(paper_return as decimal(18, 12))) as paper_return_sum,
+        sum(cast(tradable_return as decimal(18, 12))) filter (
+            where is_buyable_at_open
+        ) as tradable_return_sum,
+        sum(cast(tradable_return as decimal(18, 12))) filter (
+            where is_sellable_at_open
+        ) as sellable_return_sum,
+        {%- for prefix, ranks, condition in [
+            ("", "", ""),
+            ("buyable_", "buyable_", " filter (where is_buyable_at_open)"),
+        ] %}
+        {%- set x = ranks ~ "factor_rank" %}
+        {%- set y = ranks ~ "return_rank" %}
+        sum({{ x }} * {{ y }}){{ condition }} as {{ prefix }}rank_product_sum,
+        sum({{ x }}){{ condition }} as {{ prefix }}factor_rank_sum,
+        sum({{ x }} * {{ x }}){{ condition }} as {{ prefix }}factor_square_sum,
+        sum({{ y }}){{ condition }} as {{ prefix }}return_rank_sum,
+        sum({{ y }} * {{ y }}){{ condition }} as {{ prefix }}return_square_sum,
+        {%- endfor %}
+    from (
+        select
+            *,
+            case
+                when
+                    lag(layer) over by_stock = layer
+                    and lag(trade_week) over by_stock = factor_week
+                    then lag(drifted_weight) over by_stock
+            end as weight_before,
+        from (
+            select
+                *,
+                count(*) over by_layer as layer_count,
+                (1 + paper_return) / nullif(
+                    count(*) over by_layer
+                    + cast(
+                        sum(cast(paper_return as decimal(18, 12))) over by_layer
+                        as double
+                    ),
+                    0
+                ) as drifted_weight,
+            from (
+                select
+                    universe_number,
+                    trade_week,
+                    factor_week,
+                    security_number,
+                    is_buyable_at_open,
+                    is_sellable_at_open,
+                    paper_return,
+                    tradable_return,
+                    case
+                        when count(*) over whole >= {{ minimum_stocks }}
+                            then
+                                cast(
+                                    1
+                                    + (row_number() over by_position - 1)
+                                    * {{ layers }} // count(*) over whole as utinyint
+                                )
+                        else 0
+                    end as layer,
+                    rank() over by_factor + count(*) over by_factor as factor_rank,
+                    rank() over by_return + count(*) over by_return as return_rank,
+                    rank() over by_buyable_factor
+                    + count(*) over by_buyable_factor as buyable_factor_rank,
+                    rank() over by_buyable_return
+                    + count(*) over by_buyable_return as buyable_return_rank,
+                from {{ relation }}
+                where isfinite({{ factor }})
+                window
+                    by_position as ({{ group }} order by {{ factor }} desc, security_number),
+                    whole as (
+                        {{ group }}
+                        order by {{ factor }} desc
+                        range between unbounded preceding and unbounded following
+                    ),
+                    by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
+                    by_return as ({{ group }} order by paper_return desc {{ so_far }}),
+                    by_buyable_factor as (
+                        {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
+                    ),
+                    by_buyable_return as (
+                        {{ buyable_group }} order by tradable_return desc {{ so_far }}
+                    )
+            )
+            window by_layer as ({{ group }}, layer)
+        )
+        window
+            by_stock as (
+                partition by universe_number, security_number
+                order by trade_week
+            )
+    )
+    group by universe_number, trade_week, factor_week, layer
 {%- endmacro %}
 
 {# Ranks of the returns of the next weeks; NULL once the stock has left the universe. -#}

@@ -18,40 +18,16 @@ with security_number as (
     from {{ ref("stg_security") }}
 ),
 
--- A week more than the window: layers turn over against it.
-universe_return as (
-    select *,
-    from {{ ref("int_universe_return_weekly") }}
-    where {{ in_build_window("trade_week", lookback_days=10) }}
-),
-
-universe_week as (
-    select
-        universe,
-        trade_week,
-        factor_week,
-        cast(row_number() over (order by universe, trade_week) as integer)
-            as universe_week,
-    from universe_return
-    group by universe, trade_week, factor_week
-),
-
-numbered_week as materialized (
-    select
-        week.*,
-        before.universe_week as week_before,
-    from universe_week as week
-    left join universe_week as before
-        on
-            week.universe = before.universe
-            and week.factor_week = before.trade_week
-),
-
 {% for panel in tested_factor_panels() -%}
--- Read once for all factors of a panel.
+-- Read once for all factors of a panel. A week more than the window: layers turn over
+-- against it.
 {{ panel.model }}_member as materialized (
     select
-        numbered_week.universe_week,
+        cast(
+            {{ universe_number("universe_return.universe") }} as utinyint
+        ) as universe_number,
+        universe_return.trade_week,
+        universe_return.factor_week,
         security_number.security_number,
         universe_return.is_buyable_at_open,
         universe_return.is_sellable_at_open,
@@ -60,17 +36,14 @@ numbered_week as materialized (
         {% for factor in panel.factors -%}
         panel.{{ factor }},
         {% endfor -%}
-    from universe_return
-    inner join numbered_week
-        on
-            universe_return.universe = numbered_week.universe
-            and universe_return.trade_week = numbered_week.trade_week
+    from {{ ref("int_universe_return_weekly") }} as universe_return
     inner join security_number
         on universe_return.security_code = security_number.security_code
     inner join {{ ref(panel.model) }} as panel
         on
             universe_return.factor_week = panel.trade_week
             and universe_return.security_code = panel.security_code
+    where {{ in_build_window("universe_return.trade_week", lookback_days=10) }}
 ),
 
 {% endfor -%}
@@ -81,40 +54,30 @@ layered as (
     union all
     {% endif -%}
     {% do numbers.update({"factor": numbers.factor + 1}) -%}
-    select *,
-    from (
-        {{
-            factor_layer_sums(
-                panel.model ~ "_member",
-                "numbered_week",
-                factor,
-                layers,
-                minimum_stocks,
-            )
-        }}
-    )
+    {{
+        factor_layer_sums(panel.model ~ "_member", factor, layers, minimum_stocks)
+    }}
     {% endfor -%}
     {% endfor -%}
 )
 
 select
-    numbered_week.universe,
-    layered.factor_code,
-    numbered_week.trade_week,
-    numbered_week.factor_week,
-    layered.layer,
-    cast(layered.stock_count as integer) as stock_count,
-    cast(layered.buyable_count as integer) as buyable_count,
-    cast(layered.sellable_count as integer) as sellable_count,
-    cast(layered.kept_count as integer) as kept_count,
-    layered.kept_weight_before,
-    layered.kept_weight_change,
-    layered.paper_return_sum,
-    layered.tradable_return_sum,
-    layered.sellable_return_sum,
+    {{ universe_of_number("universe_number") }} as universe,
+    factor_code,
+    trade_week,
+    factor_week,
+    layer,
+    cast(stock_count as integer) as stock_count,
+    cast(buyable_count as integer) as buyable_count,
+    cast(sellable_count as integer) as sellable_count,
+    cast(kept_count as integer) as kept_count,
+    kept_weight_before,
+    kept_weight_change,
+    paper_return_sum,
+    tradable_return_sum,
+    sellable_return_sum,
     {% for sum in rank_sums() -%}
-    cast(layered.{{ sum }} as bigint) as {{ sum }},
+    cast({{ sum }} as bigint) as {{ sum }},
     {% endfor -%}
 from layered
-inner join numbered_week on layered.universe_week = numbered_week.universe_week
-where {{ in_build_window("numbered_week.trade_week") }}
+where {{ in_build_window("trade_week") }}
