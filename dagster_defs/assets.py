@@ -474,7 +474,7 @@ class _Leg:
         self.progress("reading row counts and column lineage", total, total)
         with connect_build(settings, read_only=True) as con:
             counts = _row_counts(con, manifest, context.selected_asset_keys)
-        lineage = column_lineage(target_path(settings), manifest)
+            lineage = column_lineage(con, target_path(settings), manifest)
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
 

@@ -1,8 +1,8 @@
 """Which columns a column of a dbt model comes from.
 
-Read from the SQL that dbt compiled, without opening the database; models whose SQL did
-not change since are read from a cache. Add nothing else here: it is metadata for the
-asset pages, and a model that cannot be read has none.
+Read from the SQL that dbt compiled and the columns of the built tables; models whose
+SQL did not change since are read from a cache. Add nothing else here: it is metadata
+for the asset pages, and a model that cannot be read has none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
@@ -25,21 +26,19 @@ Sources = dict[str, list[list[str]]]
 
 CACHE = "column_lineage.json"
 
-# Of longer SQL, which a loop over factors or variants has written, columns are not
-# traced: five such models took three quarters of the time of all 140.
-LONGEST_SQL = 40_000
-
 # The day from which a build rewrites differs every week and means nothing here.
 DATE = re.compile(r"date '\d{4}-\d{2}-\d{2}'")
 
 
 def column_lineage(
-    target_path: Path, manifest: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection, target_path: Path, manifest: Mapping[str, Any]
 ) -> dict[str, dg.TableColumnLineage]:
     """Return the column lineage of every model, by dbt node.
 
     Parameters
     ----------
+    con : duckdb.DuckDBPyConnection
+        The built file.
     target_path : Path
         Folder of dbt's artefacts, with the compiled SQL.
     manifest : mapping
@@ -51,7 +50,7 @@ def column_lineage(
         if cache_path.exists()
         else {}
     )
-    schema = _schema(manifest)
+    schema = _schema(con)
     current: dict[str, dict[str, Any]] = {}
     for node_id, node in sorted(manifest["nodes"].items()):
         if node["resource_type"] != "model":
@@ -98,12 +97,11 @@ def trace_columns(sql: str, schema: MappingSchema) -> Sources:
     -------
     dict
         By column, ``[schema, table, column]`` of each source; empty for a query that
-        cannot be traced, or is too long to be.
+        cannot be traced.
     """
-    if len(sql) > LONGEST_SQL:
-        return {}
     try:
-        roots = lineage(None, sql, schema, dialect="duckdb")
+        # Trimmed selects are for pictures, and copying them is nine tenths of the time.
+        roots = lineage(None, sql, schema, dialect="duckdb", trim_selects=False)
     except (SqlglotError, RecursionError):
         return {}
     return {column: _sources(root) for column, root in roots.items()}
@@ -125,17 +123,16 @@ def _sources(root: Node) -> list[list[str]]:
     return [list(source) for source in sorted(found)]
 
 
-def _schema(manifest: Mapping[str, Any]) -> MappingSchema:
+def _schema(con: duckdb.DuckDBPyConnection) -> MappingSchema:
     """Return the types of all columns; made once, as it is read for every model."""
+    rows = con.execute("""
+        select database_name, schema_name, table_name, column_name, data_type
+        from duckdb_columns()
+        where not internal
+        order by all
+    """).fetchall()
     tables: dict[str, Any] = {}
-    for node in (*manifest["nodes"].values(), *manifest["sources"].values()):
-        if node["resource_type"] not in {"model", "seed", "source"}:
-            continue
-        columns = {
-            column["name"]: column.get("data_type") or "unknown"
-            for column in node["columns"].values()
-        }
-        if columns:
-            catalogue = tables.setdefault(node["database"], {})
-            catalogue.setdefault(node["schema"], {})[node["name"]] = columns
+    for database, schema, table, column, data_type in rows:
+        columns = tables.setdefault(database, {}).setdefault(schema, {})
+        columns.setdefault(table, {})[column] = data_type
     return MappingSchema(tables, dialect="duckdb")

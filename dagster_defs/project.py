@@ -42,7 +42,12 @@ LEG_ENVIRONMENT = {"DBT_INDIRECT_SELECTION": "cautious"}
 
 
 # What a parse leaves; the rest of the target folder is of one run.
-PARSED_FILES = {"manifest.json", "manifest.sha256", "partial_parse.msgpack"}
+PARSED_FILES = {
+    "column_lineage.json",
+    "manifest.json",
+    "manifest.sha256",
+    "partial_parse.msgpack",
+}
 
 
 class DbtError(RuntimeError):
@@ -171,7 +176,7 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
 
 
 def copy_parsed_project(source: Settings, target: Settings) -> None:
-    """Take over what dbt has read of the project for another store."""
+    """Take over what was read of the project for another store."""
     target_path(target).mkdir(parents=True, exist_ok=True)
     for path in target_path(source).glob("*"):
         if path.name in PARSED_FILES:
