@@ -222,10 +222,7 @@ def weekly_scores(
             horizon=config.horizon, first_input=first_input(panel, config),
         )  # fmt: skip
         checkpoint = folder / config.model_code / period.first.isoformat()
-        train(
-            config, known, make_inputs(known, config), Labels(known, config),
-            split, period, folder=checkpoint,
-        )  # fmt: skip
+        train(config, known, split, period, folder=checkpoint)
         scorer = open_scorer(checkpoint, config)
         inputs = make_inputs(panel, config)
         for row, week in enumerate(weeks):

@@ -1,9 +1,11 @@
-"""The low-frequency network walk-forward on the real daily files, year by year.
+"""The low-frequency network walk-forward on the real daily files.
 
-Run ``python -m benchmarks.real_model --build BUILD.duckdb`` on a build of ``make
-real``: trained on the years before each scored period, scored weekly, measured by the
-rank IC of five days from T+1 to T+6 over stocks that are not ST, suspended or at the
-upper limit on the next day. The linear baseline stands beside it, on the same samples.
+``python -m benchmarks.real_model pack --build BUILD.duckdb`` turns a build of ``make
+real`` into one array, and ``python -m benchmarks.real_model train`` needs nothing but
+it: trained on the years before each scored period, on a GPU where there is one, scored
+weekly, measured by the rank IC of five days from T+1 to T+6 over stocks that are not
+ST, suspended or at the upper limit on the next day. The linear baseline stands beside
+it, on the same samples.
 """
 
 # ruff: noqa: DTZ005 - the clock of a progress line
@@ -12,33 +14,30 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import torch
 
-from models_ml.config import CONFIGS, RunConfig, load_config
+from models_ml.config import CONFIGS, PRICE_VOLUME, RunConfig, load_config
 from models_ml.metrics import newey_west_t, rank_ic
-from models_ml.panel import (
-    DAILY_TABLE,
-    PRICE_VOLUME,
-    Labels,
-    Panel,
-    make_inputs,
-    read_panel,
-    trading_days,
-)
+from models_ml.panel import Panel, make_inputs
 from models_ml.score import open_scorer, score_day
-from models_ml.splits import period_of, split_days
+from models_ml.splits import Period, period_of, split_days
 from models_ml.train import EpochRow, train
 
 # Rank IC of five days published for the fused factor, all A-shares, other years.
 PUBLISHED = 0.11
-TRADABILITY = "intermediate.int_tradability_day"
+# What a stock cannot be bought for at the next day's close.
+OBSTACLES = ("is_suspended", "is_st", "closes_at_limit_up")
+FEATURES = (*PRICE_VOLUME, "is_eligible", *OBSTACLES)
+# The first scored week's samples reach back so far: six years and their windows.
+EARLIEST = "2011-06-01"
 
 
 def say(text: str) -> None:
@@ -48,104 +47,130 @@ def say(text: str) -> None:
 def say_epoch(config: RunConfig, row: EpochRow) -> None:
     say(
         f"{config.model_code} seed {row.seed} epoch {row.epoch}: loss {row.loss:.4f} "
-        f"valid IC {row.valid_ic:.4f} {row.seconds:.0f} s"
+        f"valid IC {row.valid_ic:.4f} {row.seconds:.1f} s"
     )
 
 
-def week_ends(con: duckdb.DuckDBPyConnection, first: str, last: str) -> list[date]:
-    rows = con.execute(
-        """
-        select trade_week
-        from intermediate.int_trading_day
-        where is_week_end and is_week_complete and trade_week between ? and ?
-        order by trade_week
-        """,
-        [first, last],
-    ).fetchall()
-    return [row[0] for row in rows]
+@dataclass(frozen=True)
+class Market:
+    """All days of all stocks, read without being loaded, and the weeks to score."""
+
+    days: tuple[date, ...]
+    codes: tuple[str, ...]
+    values: np.ndarray
+    weeks: tuple[date, ...]
+
+    def panel(self, first: int, end: int) -> Panel:
+        """Return the days from position ``first`` to before ``end``."""
+        values = torch.from_numpy(self.values[first:end].copy())
+        return Panel(self.days[first:end], self.codes, FEATURES, values)
 
 
-def measure(
-    panel: Panel, tradable: Panel, day: int, stocks: np.ndarray, scores: np.ndarray
-) -> float:
+def pack(build: Path, folder: Path) -> None:
+    """Write a build's market into a folder that needs no database."""
+    import duckdb
+
+    from models_ml.read import read_panel, trading_days
+
+    with duckdb.connect(str(build), read_only=True) as con:
+        days = trading_days(con, first=date.fromisoformat(EARLIEST))
+        weeks = con.execute(
+            "select trade_week from intermediate.int_trading_day "
+            "where is_week_end and is_week_complete order by trade_week"
+        ).fetchall()
+        panel = read_panel(
+            con,
+            "(select * from intermediate.int_model_input_daily "
+            "inner join intermediate.int_tradability_day "
+            "using (trade_date, security_code))",
+            FEATURES,
+            days=days,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "values.npy", panel.values.numpy())
+    index = {
+        "days": [day.isoformat() for day in days],
+        "codes": panel.codes,
+        "weeks": [week.isoformat() for (week,) in weeks],
+    }
+    (folder / "index.json").write_text(json.dumps(index))
+    say(f"{folder}: {len(days)} days, {len(panel.codes)} stocks")
+
+
+def open_market(folder: Path) -> Market:
+    """Open what `pack` wrote."""
+    index = json.loads((folder / "index.json").read_text())
+    return Market(
+        days=tuple(map(date.fromisoformat, index["days"])),
+        codes=tuple(index["codes"]),
+        values=np.load(folder / "values.npy", mmap_mode="r"),
+        weeks=tuple(map(date.fromisoformat, index["weeks"])),
+    )
+
+
+def measure(panel: Panel, day: int, stocks: np.ndarray, scores: np.ndarray) -> float:
     """Return the rank IC of a day's scores with the return from T+1 to T+6."""
     if day + 6 >= len(panel.days):
         return float("nan")
     close = panel.column("close")
     outcome = (close[day + 6, stocks] / close[day + 1, stocks] - 1).double().numpy()
-    blocked = tradable.values[day + 1, stocks].nan_to_num(1.0).amax(dim=1).numpy() > 0
+    obstacles = panel.columns(OBSTACLES)[day + 1, stocks]
+    blocked = obstacles.nan_to_num(1.0).amax(dim=1).numpy() > 0
     outcome = np.where(blocked, np.nan, outcome)
     return float(rank_ic(scores[None], outcome[None])[0])
 
 
-def years(
-    con: duckdb.DuckDBPyConnection, config: RunConfig, first: str, last: str
-) -> Iterator[tuple[date, list[date]]]:
-    """Yield each period's first day with the weeks to score."""
-    found: dict[date, list[date]] = {}
-    for week in week_ends(con, first, last):
-        found.setdefault(period_of(week, config.schedule).first, []).append(week)
-    yield from sorted(found.items())
-
-
-def run(
-    con: duckdb.DuckDBPyConnection,
-    config: RunConfig,
-    folder: Path,
-    *,
-    first: str,
-    last: str,
-    results: Path,
-) -> list[tuple[date, float]]:
-    """Train and score period by period; append each week's rank IC to a file."""
-    all_days = trading_days(con)
-    ics: list[tuple[date, float]] = []
-    for start, weeks in years(con, config, first, last):
-        period = period_of(start, config.schedule)
-        before = [day for day in all_days if day < period.first]
-        oldest = max(0, len(before) - config.train_days - config.lookback_days)
-        # The scored weeks are in the same tensor; training gets a view that ends before
-        # the period.
-        # Six days more than the last week, for its outcome.
-        days = list(all_days[oldest : all_days.index(weeks[-1]) + 7])
-        panel = read_panel(con, DAILY_TABLE, (*PRICE_VOLUME, "is_eligible"), days=days)
-        cut = days.index(before[-1]) + 1
+def run_period(folder: Path, config: RunConfig, period: Period, last: date) -> None:
+    """Train for a period, score its weeks, and note each week's rank IC in a file."""
+    name = f"{config.model_code}/{period.first}"
+    results = folder / "results" / f"{name}.json"
+    if results.exists():
+        return
+    market = open_market(folder)
+    weeks = [
+        week
+        for week in market.weeks
+        if period.first <= week < period.end and week <= last
+    ]
+    cut = next(n for n, day in enumerate(market.days) if day >= period.first)
+    oldest = max(0, cut - config.train_days - config.lookback_days)
+    # Six days more than the last week, for its outcome.
+    end = market.days.index(weeks[-1]) + 7
+    panel = market.panel(oldest, end)
+    cut -= oldest
+    checkpoint = folder / "checkpoints" / name
+    if not checkpoint.exists():
+        # Training gets what was known before the period.
         known = replace(panel, days=panel.days[:cut], values=panel.values[:cut])
-        checkpoint = folder / config.model_code / start.isoformat()
-        if not checkpoint.exists():
-            labels = Labels(known, config)
-            split = split_days(
-                (*known.days, *days[cut : cut + 1]), period, config,
-                horizon=labels.horizon,
-            )  # fmt: skip
-            say(
-                f"{config.model_code} {start}: {len(split.train)} dates from "
-                f"{known.days[split.train[0]]}, valid {len(split.valid)}, labels to "
-                f"{split.max_label_end}"
-            )
-            done = train(
-                config, known, make_inputs(known, config), labels, split, period,
-                folder=checkpoint, progress=say_epoch,
-            )  # fmt: skip
-            say(f"{config.model_code} {start}: {done.seconds:.0f} s on {done.device}")
-        scorer = open_scorer(checkpoint, config)
-        inputs = make_inputs(panel, config)
-        blocked = read_panel(
-            con, TRADABILITY,
-            ("is_suspended", "is_st", "closes_at_limit_up"),
-            days=days, codes=panel.codes,
-        )  # fmt: skip
-        for week in weeks:
-            day = days.index(week)
-            stocks, scores = score_day(scorer, inputs, panel.days, day)
-            ics.append((week, measure(panel, blocked, day, stocks, scores)))
-        values = np.array([ic for week, ic in ics if week in set(weeks)])
-        say(f"{config.model_code} {start}: rank IC {np.nanmean(values):.4f}")
-        results.parent.mkdir(parents=True, exist_ok=True)
-        results.write_text(
-            json.dumps([[week.isoformat(), value] for week, value in ics])
+        days = panel.days[: cut + 1]
+        split = split_days(days, period, config, horizon=config.horizon)
+        say(
+            f"{name}: {len(split.train)} dates from {days[split.train[0]]}, valid "
+            f"{len(split.valid)}, labels to {split.max_label_end}"
         )
-    return ics
+        done = train(
+            config, known, split, period, folder=checkpoint, progress=say_epoch
+        )
+        say(f"{name}: {done.seconds:.0f} s on {done.device}")
+    scorer = open_scorer(checkpoint, config)
+    inputs = make_inputs(panel, config)
+    ics = []
+    for week in weeks:
+        day = panel.days.index(week)
+        stocks, scores = score_day(scorer, inputs, panel.days, day)
+        ics.append((week.isoformat(), measure(panel, day, stocks, scores)))
+    say(f"{name}: rank IC {np.nanmean([ic for _, ic in ics]):.4f}")
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps(ics))
+
+
+def read_results(folder: Path, model: str) -> list[tuple[date, float]]:
+    """Return each week's rank IC of a model, in time order."""
+    return [
+        (date.fromisoformat(week), ic)
+        for path in sorted((folder / "results" / model).glob("*.json"))
+        for week, ic in json.loads(path.read_text())
+    ]
 
 
 def table(by_model: dict[str, list[tuple[date, float]]]) -> str:
@@ -172,23 +197,35 @@ def table(by_model: dict[str, list[tuple[date, float]]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="build.duckdb")
-    parser.add_argument("--folder", type=Path, default=Path("real_model"))
-    parser.add_argument("--first", default="2019-01-01")
-    parser.add_argument("--last", default="2024-06-14")
-    parser.add_argument("--schedule", default="yearly")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--patience", type=int)
-    parser.add_argument("--sample-stocks", type=int)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--models", default="linear_low_frequency,gru_low_frequency")
+    commands = parser.add_subparsers(dest="command", required=True)
+    packing = commands.add_parser("pack")
+    packing.add_argument("--build", type=Path, required=True, help="build.duckdb")
+    training = commands.add_parser("train")
+    training.add_argument("--first", type=date.fromisoformat, default="2019-01-01")
+    training.add_argument("--last", type=date.fromisoformat, default="2024-06-14")
+    training.add_argument("--schedule", default="yearly")
+    training.add_argument("--seeds", type=int, default=1)
+    training.add_argument("--epochs", type=int)
+    training.add_argument("--patience", type=int)
+    training.add_argument("--sample-stocks", type=int)
+    training.add_argument("--threads", type=int, default=1)
+    training.add_argument("--workers", type=int, default=1, help="periods at a time")
+    training.add_argument("--models", default="linear_low_frequency,gru_low_frequency")
+    for command in (packing, training):
+        command.add_argument("--folder", type=Path, default=Path("build/real_model"))
     options = parser.parse_args()
-    by_model = {}
-    torch.set_num_threads(options.threads)
-    with duckdb.connect(str(options.build), read_only=True) as con:
-        con.execute(f"set threads = {options.threads}")
-        for code in options.models.split(","):
+    if options.command == "pack":
+        pack(options.build, options.folder)
+        return
+    weeks = [
+        week
+        for week in open_market(options.folder).weeks
+        if options.first <= week <= options.last
+    ]
+    models = options.models.split(",")
+    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+        waiting = []
+        for code in models:
             config = load_config(CONFIGS / f"{code}.toml")
             config = replace(
                 config,
@@ -199,13 +236,15 @@ def main() -> None:
                 epochs=options.epochs or config.epochs,
                 patience=options.patience or config.patience,
             )
-            by_model[code] = run(
-                con, config, options.folder / "checkpoints",
-                first=options.first, last=options.last,
-                results=options.folder / f"{code}.json",
-            )  # fmt: skip
-            print(table({code: by_model[code]}), flush=True)
-    print(table(by_model))
+            periods = sorted(
+                {period_of(week, config.schedule) for week in weeks},
+                key=lambda period: period.first,
+            )
+            run = partial(run_period, options.folder, config, last=options.last)
+            waiting += [pool.submit(run, period) for period in periods]
+        for done in waiting:
+            done.result()
+    print(table({code: read_results(options.folder, code) for code in models}))
 
 
 if __name__ == "__main__":

@@ -206,13 +206,8 @@ def train_due(settings: Settings, plan: Plan, tell: Tell) -> list["Trained"]:
     waiting = [one for one in plan.due if not one.folder(settings).exists()]
     if not waiting:
         return []
-    from models_ml.panel import (
-        Labels,
-        PanelError,
-        make_inputs,
-        read_inputs,
-        read_styles,
-    )
+    from models_ml.panel import PanelError
+    from models_ml.read import read_inputs, read_styles
     from models_ml.train import HistoryError, TrainError, train
 
     done: list[Trained] = []
@@ -255,11 +250,10 @@ def train_due(settings: Settings, plan: Plan, tell: Tell) -> list["Trained"]:
                 trained = train(
                     one.config,
                     known,
-                    make_inputs(known, one.config),
-                    Labels(known, one.config, styles),
                     one.split.within(start),
                     one.period,
                     folder=one.folder(settings),
+                    styles=styles,
                     progress=tell_epoch,
                 )
             except HistoryError as error:
@@ -325,7 +319,8 @@ def score_due(settings: Settings, plan: Plan, tell: Tell) -> tuple[int, int]:
     if not ready:
         return 0, 0
     from models_ml.checkpoint import CheckpointError
-    from models_ml.panel import make_inputs, read_inputs
+    from models_ml.panel import make_inputs
+    from models_ml.read import read_inputs
     from models_ml.score import open_scorer, score_day
 
     scored: list[ScoredWeek] = []

@@ -1,4 +1,4 @@
-"""Training: one loop, top to bottom, from inputs and a split to a checkpoint.
+"""Training: one loop, top to bottom, from a panel and a split to a checkpoint.
 
 The same code runs on a CPU, on one GPU, and on several under ``torchrun``. Add what
 changes the loop here; keep data, networks and the choice of days out.
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from models_ml.checkpoint import Meta, clone, load_state, save_checkpoint, save_
 from models_ml.config import RunConfig
 from models_ml.metrics import rank_ic
 from models_ml.networks import LinearBaseline, Network, flatten, fuse, make_network
-from models_ml.panel import Inputs, Labels, Panel
+from models_ml.panel import Floats, Inputs, Labels, Panel, make_inputs
 from models_ml.splits import Period, Split
 
 # A gradient longer than this is a bad day, not a direction.
@@ -108,19 +109,18 @@ def _ranks() -> tuple[int, int]:
 def train(
     config: RunConfig,
     panel: Panel,
-    inputs: Inputs,
-    labels: Labels,
     split: Split,
     period: Period,
     *,
     folder: Path,
+    styles: dict[date, Floats] | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Train all seeds of a model and write their checkpoint.
 
     Parameters
     ----------
-    panel, inputs, labels
+    panel : Panel
         Data that reach no further than the last day before the period.
     split : Split
         Days of train and valid, positions in ``panel.days``.
@@ -130,6 +130,8 @@ def train(
         Folder of the checkpoint. Beside it ``<folder>.resume`` keeps the state of an
         unfinished training; a killed one goes on from its last epoch to the very
         weights that a straight run has.
+    styles : dict, optional
+        What `read_styles` gives, for a label that is neutral to styles.
     progress : callable, optional
         Told of each epoch.
 
@@ -156,6 +158,8 @@ def train(
     # Sums depend on the number of threads, and so would the hash of the checkpoint.
     torch.set_num_threads(config.threads)
     rank, world = _ranks()
+    panel = panel.to(device)
+    inputs, labels = make_inputs(panel, config), Labels(panel, config, styles)
     days = panel.days
     known_until = days[max(split.train + split.valid) + labels.horizon]
     if not known_until < split.first_scored:

@@ -42,12 +42,11 @@ HIGH = {
 }  # fmt: skip
 
 
-def period_and_split(panel, config, labels):
+def period_and_split(panel, config):
     period = period_of(panel.days[130], config.schedule)
     first = next(i for i, day in enumerate(panel.days) if day >= period.first)
-    return period, first, split_days(
-        panel.days, period, config, horizon=labels.horizon
-    )  # fmt: skip
+    split = split_days(panel.days, period, config, horizon=config.horizon)
+    return period, first, split
 
 
 def prepared(panel, config):
@@ -58,14 +57,10 @@ def prepared(panel, config):
 
 def train_until(panel, config, folder, **options):
     """Train on what is known before the period of day 130."""
-    labels = Labels(panel, config)
-    period, first, split = period_and_split(panel, config, labels)
+    period, first, split = period_and_split(panel, config)
     known = replace(panel, days=panel.days[:first], values=panel.values[:first])
     known = prepared(known, config)
-    return train(
-        config, known, make_inputs(known, config), Labels(known, config), split, period,
-        folder=folder, **options,
-    )  # fmt: skip
+    return train(config, known, split, period, folder=folder, **options)
 
 
 def weights_hash(folder):
@@ -128,17 +123,13 @@ def test_later_prices_do_not_change_the_checkpoint(tmp_path, changes):
     """All prices after the cut-off poisoned: the same hash."""
     panel = make_panel()
     config = make_config(**changes, epochs=2, seeds=(0,))
-    labels = Labels(panel, config)
-    period, first, split = period_and_split(panel, config, labels)
+    period, first, split = period_and_split(panel, config)
     assert split.max_label_end < split.first_scored
 
     def trained(values, folder):
         poisoned = prepared(replace(panel, values=values), config)
         # The whole panel is handed over, the future with it.
-        return train(
-            config, poisoned, make_inputs(poisoned, config), Labels(poisoned, config),
-            split, period, folder=folder,
-        )  # fmt: skip
+        return train(config, poisoned, split, period, folder=folder)
 
     done = trained(panel.values, tmp_path / "clean")
     assert done.meta.max_label_end == split.max_label_end.isoformat()
@@ -147,7 +138,7 @@ def test_later_prices_do_not_change_the_checkpoint(tmp_path, changes):
     trained(poison, tmp_path / "poisoned")
     assert weights_hash(tmp_path / "clean") == weights_hash(tmp_path / "poisoned")
     # The test can fail: poison on the last price that a label of train knows is seen.
-    seen = split.train[-1] + labels.horizon
+    seen = split.train[-1] + config.horizon
     prices = poison[seen:, :, : panel.features.index("is_eligible")]
     prices.copy_(1e6 * torch.rand(prices.shape))
     trained(poison, tmp_path / "seen")
@@ -156,14 +147,10 @@ def test_later_prices_do_not_change_the_checkpoint(tmp_path, changes):
 
 def test_label_that_reaches_the_period_is_refused(panel, tmp_path):
     config = make_config(epochs=1)
-    labels = Labels(panel, config)
-    period, first, split = period_and_split(panel, config, labels)
-    late = replace(split, valid=(*split.valid, first - labels.horizon))
+    period, first, split = period_and_split(panel, config)
+    late = replace(split, valid=(*split.valid, first - config.horizon))
     with pytest.raises(TrainError, match="not before"):
-        train(
-            config, panel, make_inputs(panel, config), labels, late, period,
-            folder=tmp_path / "m",
-        )  # fmt: skip
+        train(config, panel, late, period, folder=tmp_path / "m")
 
 
 class Killed(Exception):  # noqa: N818
