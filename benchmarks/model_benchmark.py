@@ -13,8 +13,11 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +58,7 @@ MODELS = (
     "linear_high_frequency", "linear_low_frequency",
 )  # fmt: skip
 LISTED_DAYS = 60
+FIRST_SCORED = date(2024, 1, 1)
 FACTORS = (
     "down_vol_perc", "corr_ret_lastret", "late_skew_ret", "corr_volume_amplitude",
     *(f"volume_perc{number}" for number in range(2, 8)),
@@ -348,6 +352,16 @@ def training_ratio(market: Market, config: RunConfig, *, dates: int = 12) -> flo
     return spent["ours"] / spent["bare"]
 
 
+def run_market(
+    seed: int, *, null: bool, config: SampleConfig, models: Sequence[RunConfig]
+) -> Judged:
+    """Draw a market of the benchmark and judge the models on it."""
+    market = make_market(seed, null=null, config=config)
+    weeks = week_ends(market.panel.days, FIRST_SCORED)
+    with tempfile.TemporaryDirectory() as scratch:
+        return judge(market, models, weeks, Path(scratch))
+
+
 def main() -> None:
     """Print the tables and end with an error where a model does not behave."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -356,59 +370,65 @@ def main() -> None:
     parser.add_argument("--stocks", type=int, default=CONFIG.stocks)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="markets at a time")
     options = parser.parse_args()
-    market_config = replace(
-        CONFIG, stocks=options.stocks, minute_first_day=CONFIG.first_day
-    )
-    configs = benchmark_configs(
+    config = replace(CONFIG, stocks=options.stocks, minute_first_day=CONFIG.first_day)
+    models = benchmark_configs(
         epochs=options.epochs, patience=5, sample_step=5, train_days=700,
         sample_stocks=0, threads=options.threads,
     )  # fmt: skip
-    wrong: list[str] = []
-    table = Table("market", "model", "rank IC", "t", "of oracle", "over linear")
-    with tempfile.TemporaryDirectory() as scratch:
-        for seed in SEEDS[: options.seeds]:
-            market = make_market(seed, null=False, config=market_config)
-            weeks = week_ends(market.panel.days, date(2024, 1, 1))
-            judged = judge(market, configs, weeks, Path(scratch) / str(seed))
-            oracle = judged.mean("oracle")
-            for name in judged.ics:
-                linear = name.replace("gru_", "linear_")
-                ratio = judged.mean(name) / judged.mean(linear)
-                table.add_row(
-                    f"planted {seed}", name, f"{judged.mean(name):.4f}",
-                    f"{judged.t_value(name):.1f}",
-                    f"{judged.mean(name) / oracle:.0%}",
-                    f"{ratio:.2f}" if name.startswith("gru_") else "",
-                )  # fmt: skip
-            share = judged.mean("gru_fused") / oracle
-            ratio = judged.mean("gru_fused") / judged.mean("linear_fused")
-            if share < LEAST_SHARE_OF_ORACLE:
-                wrong.append(f"seed {seed}: {share:.0%} of the oracle's rank IC")
-            if ratio < LEAST_RATIO_TO_LINEAR:
-                wrong.append(f"seed {seed}: {ratio:.2f} times the linear baseline's")
-            if seed == SEEDS[0]:
-                for config in (configs[0], configs[1]):
-                    console.print(
-                        f"{config.model_code}: an epoch takes "
-                        f"{training_ratio(market, config):.2f} times a bare loop"
-                    )
-            console.print(table)
-        t_values: dict[str, list[float]] = {}
-        for seed in NULL_SEEDS[: options.nulls]:
-            market = make_market(seed, null=True, config=market_config)
-            weeks = week_ends(market.panel.days, date(2024, 1, 1))
-            judged = judge(market, configs, weeks, Path(scratch) / str(seed))
-            for name in judged.ics:
-                if name.startswith(("gru_", "linear_")):
-                    t_values.setdefault(name, []).append(abs(judged.t_value(name)))
-        for name, values in t_values.items():
-            mean = float(np.mean(values))
-            console.print(f"null markets: {name} mean |t| {mean:.2f}")
-            if mean > LARGEST_NULL_T:
-                wrong.append(f"{name}: mean |t| {mean:.2f} on null markets")
+    run = partial(run_market, config=config, models=models)
+    seeds, null_seeds = SEEDS[: options.seeds], NULL_SEEDS[: options.nulls]
+    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+        planted = pool.map(partial(run, null=False), seeds)
+        nulls = pool.map(partial(run, null=True), null_seeds)
+        wrong = print_planted(dict(zip(seeds, planted, strict=True)))
+        wrong += print_nulls(list(nulls))
+    market = make_market(SEEDS[0], null=False, config=config)
+    for model in models[:2]:
+        console.print(
+            f"{model.model_code}: an epoch takes {training_ratio(market, model):.2f} "
+            "times a bare loop"
+        )
     if wrong:
         raise SystemExit(f"error: {'; '.join(wrong)}")
+
+
+def print_planted(found: dict[int, Judged]) -> list[str]:
+    """Print each model beside the oracle; return where the fused one falls short."""
+    wrong = []
+    table = Table("market", "model", "rank IC", "t", "of oracle", "over linear")
+    for seed, judged in found.items():
+        oracle = judged.mean("oracle")
+        for name in judged.ics:
+            linear = name.replace("gru_", "linear_")
+            ratio = judged.mean(name) / judged.mean(linear)
+            table.add_row(
+                f"planted {seed}", name, f"{judged.mean(name):.4f}",
+                f"{judged.t_value(name):.1f}", f"{judged.mean(name) / oracle:.0%}",
+                f"{ratio:.2f}" if name.startswith("gru_") else "",
+            )  # fmt: skip
+        share = judged.mean("gru_fused") / oracle
+        ratio = judged.mean("gru_fused") / judged.mean("linear_fused")
+        if share < LEAST_SHARE_OF_ORACLE:
+            wrong.append(f"seed {seed}: {share:.0%} of the oracle's rank IC")
+        if ratio < LEAST_RATIO_TO_LINEAR:
+            wrong.append(f"seed {seed}: {ratio:.2f} times the linear baseline's")
+    console.print(table)
+    return wrong
+
+
+def print_nulls(found: Sequence[Judged]) -> list[str]:
+    """Print each model's mean |t| on null markets; return those that are too high."""
+    wrong = []
+    for name in found[0].ics if found else ():
+        if not name.startswith(("gru_", "linear_")):
+            continue
+        mean = float(np.mean([abs(judged.t_value(name)) for judged in found]))
+        console.print(f"{len(found)} null markets: {name} mean |t| {mean:.2f}")
+        if mean > LARGEST_NULL_T:
+            wrong.append(f"{name}: mean |t| {mean:.2f} on null markets")
+    return wrong
 
 
 if __name__ == "__main__":
