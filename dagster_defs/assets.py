@@ -287,6 +287,10 @@ def _row_counts(
     return dict(con.execute(query, list(tables)).fetchall())
 
 
+def _node_id(event: dg.Output[None]) -> str:
+    return str(event.metadata["unique_id"].value)
+
+
 def _with_metadata(
     event: dg.Output[None],
     *,
@@ -294,7 +298,7 @@ def _with_metadata(
     lineage: dict[str, dg.TableColumnLineage],
 ) -> dg.Output[None]:
     """Return the event of a built node with its row count and column lineage."""
-    node_id = str(event.metadata["unique_id"].value)
+    node_id = _node_id(event)
     metadata: dict[str, Any] = dict(event.metadata)
     if node_id in counts:
         metadata["dagster/row_count"] = counts[node_id]
@@ -411,10 +415,11 @@ class _Leg:
             date.fromisoformat(config.as_of_date) if config.as_of_date else None
         )
         weeks = week_range(context)
+        self.project_hash = project_hash(Path(dbt.project_dir))
         with connect_build(settings) as con:
             self.window = build_window(
                 con,
-                project_hash=project_hash(Path(dbt.project_dir)),
+                project_hash=self.project_hash,
                 full=config.full or self.as_of_date is not None,
                 first_day=first_day_to_build(weeks, as_of_date=self.as_of_date),
                 as_of_date=self.as_of_date,
@@ -472,9 +477,15 @@ class _Leg:
         keep_run_results(settings, context.op_handle.name)
         # The build file is free again only now: row counts come last.
         self.progress("reading row counts and column lineage", total, total)
+        nodes = [manifest["nodes"][_node_id(event)] for event in built]
         with connect_build(settings, read_only=True) as con:
             counts = _row_counts(con, manifest, context.selected_asset_keys)
-            lineage = column_lineage(con, target_path(settings), manifest)
+            lineage = column_lineage(
+                con,
+                target_path(settings),
+                [node for node in nodes if node["resource_type"] == "model"],
+                project_hash=self.project_hash,
+            )
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
 

@@ -1,16 +1,14 @@
 """Which columns a column of a dbt model comes from.
 
-Read from the SQL that dbt compiled and the columns of the built tables; models whose
-SQL did not change since are read from a cache. Add nothing else here: it is metadata
-for the asset pages, and a model that cannot be read has none.
+Read from the SQL that dbt compiled and the columns of the built tables, once of each
+state of the project's files. Add nothing else here: it is metadata for the asset pages,
+and a model that cannot be read has none.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +24,15 @@ Sources = dict[str, list[list[str]]]
 
 CACHE = "column_lineage.json"
 
-# The day from which a build rewrites differs every week and means nothing here.
-DATE = re.compile(r"date '\d{4}-\d{2}-\d{2}'")
-
 
 def column_lineage(
-    con: duckdb.DuckDBPyConnection, target_path: Path, manifest: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    target_path: Path,
+    nodes: Sequence[Mapping[str, Any]],
+    *,
+    project_hash: str,
 ) -> dict[str, dg.TableColumnLineage]:
-    """Return the column lineage of every model, by dbt node.
+    """Return the column lineage of models, by dbt node.
 
     Parameters
     ----------
@@ -41,33 +40,33 @@ def column_lineage(
         The built file.
     target_path : Path
         Folder of dbt's artefacts, with the compiled SQL.
-    manifest : mapping
-        The manifest of the project.
+    nodes : sequence of mapping
+        The manifest's nodes of models that were just built.
+    project_hash : str
+        What the project's files hash to. A window or a day to cut at filters rows and
+        leaves the lineage as it is.
     """
     cache_path = target_path / CACHE
-    cached: dict[str, dict[str, Any]] = (
-        json.loads(cache_path.read_text(encoding="utf-8"))
-        if cache_path.exists()
-        else {}
-    )
-    schema = _schema(con)
-    current: dict[str, dict[str, Any]] = {}
-    for node_id, node in sorted(manifest["nodes"].items()):
-        if node["resource_type"] != "model":
-            continue
+    cached: dict[str, Any] = {}
+    if cache_path.exists():
+        cached = json.loads(cache_path.read_text(encoding="utf-8"))
+    models: dict[str, Sources] = {}
+    if cached.get("project_hash") == project_hash:
+        models = cached["models"]
+    unread = [node for node in nodes if node["unique_id"] not in models]
+    schema = _schema(con) if unread else MappingSchema()
+    for node in unread:
         compiled = (
             target_path / "compiled" / node["package_name"] / node["original_file_path"]
         )
-        if not compiled.exists():
-            continue
-        sql = compiled.read_text(encoding="utf-8")
-        key = hashlib.sha256(DATE.sub("date", sql).encode()).hexdigest()
-        former = cached.get(node_id)
-        if former is not None and former["key"] == key:
-            current[node_id] = former
-        else:
-            current[node_id] = {"key": key, "columns": trace_columns(sql, schema)}
-    cache_path.write_text(json.dumps(current, sort_keys=True), encoding="utf-8")
+        models[node["unique_id"]] = trace_columns(
+            compiled.read_text(encoding="utf-8"), schema
+        )
+    if unread:
+        cache_path.write_text(
+            json.dumps({"project_hash": project_hash, "models": models}),
+            encoding="utf-8",
+        )
     return {
         node_id: dg.TableColumnLineage(
             {
@@ -75,11 +74,11 @@ def column_lineage(
                     dg.TableColumnDep(dg.AssetKey([table_schema, table]), source)
                     for table_schema, table, source in sources
                 ]
-                for column, sources in entry["columns"].items()
+                for column, sources in columns.items()
             }
         )
-        for node_id, entry in current.items()
-        if entry["columns"]
+        for node_id, columns in models.items()
+        if columns
     }
 
 

@@ -38,8 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     misplaced = [
         item.nodeid
         for item in items
-        if UNIT in item.path.parents
-        and BUILT_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if UNIT in item.path.parents and _needs_warehouse(item)
     ]
     if misplaced:
         message = f"tests of a built warehouse belong to tests/integration: {misplaced}"
@@ -53,11 +52,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
 
 
-def _rank(item: pytest.Item) -> tuple[float, bool]:
-    """Return where a test stands: the longest first, unit tests last."""
+def _needs_warehouse(item: pytest.Item) -> bool:
+    return bool(BUILT_FIXTURES & set(getattr(item, "fixturenames", ())))
+
+
+def _rank(item: pytest.Item) -> tuple[bool, float, bool]:
+    """Return where a test stands: the longest first, unit tests last.
+
+    Before all stands what is long and needs no built warehouse: one process runs it
+    while another makes the warehouse for the next test.
+    """
     mark = item.get_closest_marker("long")
     seconds = 0.0 if mark is None else float(mark.args[0])
-    return -seconds, UNIT in item.path.parents
+    return not seconds or _needs_warehouse(item), -seconds, UNIT in item.path.parents
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,8 @@ from warehouse.build_window import build_window, record_build
 from warehouse.settings import PROJECT_ROOT
 from warehouse.store import create_raw_tables
 
+pytestmark = pytest.mark.long(80)
+
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 DAY_COUNT = 300
 STOCK_COUNT = 44
