@@ -327,7 +327,9 @@ def test_two_processes_train_one_model(tmp_path):
         ],
         capture_output=True, text=True, check=False, timeout=300,
         env={"PYTHONPATH": str(train_module.Path(__file__).parents[2]),
-             "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+             "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1",
+             # Two processes of one GPU cannot talk to each other.
+             "CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     config = make_config(label="forward10", sample_step=3)
