@@ -110,6 +110,17 @@
     ),
 
     -- Of the weeks of the panel: one of minute bars may cover few of them, or none.
+    capital as (
+        select
+            trade_week,
+            security_code,
+            log_market_cap,
+        from {{ ref("int_style_factor_weekly") }}
+        where
+            {{ is_in_window }}
+            and trade_week in (select panel.trade_week from panel)
+    ),
+
     universe as (
         select
             trade_week,
@@ -161,17 +172,17 @@
     member as (
         select
             panel.*,
-            style.log_market_cap as cap,
+            capital.log_market_cap as cap,
             industry.industry_code,
         from panel
         inner join universe
             on
                 panel.trade_week = universe.trade_week
                 and panel.security_code = universe.security_code
-        left join {{ ref("int_style_factor_weekly") }} as style
+        left join capital
             on
-                panel.trade_week = style.trade_week
-                and panel.security_code = style.security_code
+                panel.trade_week = capital.trade_week
+                and panel.security_code = capital.security_code
         left join industry
             on
                 panel.trade_week = industry.trade_week

@@ -137,7 +137,7 @@ def test_readers_are_not_disturbed_by_a_refresh(
 ) -> None:
     # The refresh needs the processors too: these ask as often as a dashboard does.
     with readers(home_copy.published_path, pause=2) as seen:
-        run_lundong(home_copy.home, "refresh", "--full")
+        run_lundong(home_copy.home, "refresh")
         # Time for every reader to see the new publication.
         time.sleep(5)
 
@@ -148,5 +148,5 @@ def test_readers_are_not_disturbed_by_a_refresh(
         hashes = connection.execute(
             "select distinct content_hash from meta.meta_publication"
         ).fetchall()
-    # Built whole once more: the same content.
+    # Built once more: the same content.
     assert len(hashes) == 1

@@ -50,21 +50,22 @@ missing_list as (
     group by factor_code
 ),
 
+-- One value is enough: the scan ends with it.
 counted as (
     {% for panel in factor_panels() -%}
-    {{ "union all" if not loop.first }}
+    {% set is_first_panel = loop.first -%}
+    {% for factor in panel.factors -%}
+    {{ "union all" if not (is_first_panel and loop.first) }}
     select
-        unnest([
-            {%- for factor in panel.factors %}
-            '{{ factor }}'{{ "," if not loop.last }}
-            {%- endfor %}
-        ]) as factor_code,
-        unnest([
-            {%- for factor in panel.factors %}
-            count({{ factor }}){{ "," if not loop.last }}
-            {%- endfor %}
-        ]) as value_count,
-    from {{ ref(panel.model) }}
+        '{{ factor }}' as factor_code,
+        count(*) as value_count,
+    from (
+        select 1 as one,
+        from {{ ref(panel.model) }}
+        where {{ factor }} is not null
+        limit 1
+    )
+    {% endfor -%}
     {% endfor %}
 ),
 
