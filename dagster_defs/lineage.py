@@ -63,10 +63,13 @@ def column_lineage(
             compiled.read_text(encoding="utf-8"), schema
         )
     if unread:
-        cache_path.write_text(
+        # In one step: a process killed while it writes leaves the former cache.
+        temporary = cache_path.with_suffix(".new")
+        temporary.write_text(
             json.dumps({"project_hash": project_hash, "models": models}),
             encoding="utf-8",
         )
+        temporary.replace(cache_path)
     return {
         node_id: dg.TableColumnLineage(
             {
