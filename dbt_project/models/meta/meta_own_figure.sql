@@ -50,3 +50,13 @@ select
     is_signal,
     basis,
 from {{ ref("meta_own_figure_model") }}
+union all
+select
+    system,
+    metric,
+    subject_code,
+    as_of_date,
+    own_value,
+    is_signal,
+    basis,
+from {{ ref("meta_own_figure_factor") }}

@@ -51,20 +51,18 @@ missing_list as (
 ),
 
 -- One value is enough: the scan ends with it.
-counted as (
+valued as (
     {% for panel in factor_panels() -%}
     {% set is_first_panel = loop.first -%}
     {% for factor in panel.factors -%}
     {{ "union all" if not (is_first_panel and loop.first) }}
     select
         '{{ factor }}' as factor_code,
-        count(*) as value_count,
-    from (
-        select 1 as one,
-        from {{ ref(panel.model) }}
-        where {{ factor }} is not null
-        limit 1
-    )
+        exists (
+            select panel.{{ factor }},
+            from {{ ref(panel.model) }} as panel
+            where panel.{{ factor }} is not null
+        ) as has_value
     {% endfor -%}
     {% endfor %}
 ),
@@ -77,14 +75,14 @@ judged as (
                 then 'inputs not loaded: ' || missing_list.input_names
             when
                 factor.factor_group = 'score'
-                and coalesce(counted.value_count, 0) = 0
+                and not coalesce(valued.has_value, false)
                 then 'inputs not loaded: no scores of ' || factor.factor_code
-            when coalesce(counted.value_count, 0) = 0
+            when not coalesce(valued.has_value, false)
                 then 'history too short: no complete week has a value'
         end as unavailable_reason,
     from factor
     left join missing_list on factor.factor_code = missing_list.factor_code
-    left join counted on factor.factor_code = counted.factor_code
+    left join valued on factor.factor_code = valued.factor_code
 )
 
 select
