@@ -1,5 +1,5 @@
 -- Of the published tests of single high-frequency factors: each is turned towards its
--- published direction. What the source states of all years is of our last complete week.
+-- published direction. What is stated of all years is of our last complete week.
 with turned as (
     select
         factor_code,
