@@ -120,12 +120,14 @@ def measure(panel: Panel, day: int, stocks: np.ndarray, scores: np.ndarray) -> f
     return float(rank_ic(scores[None], outcome[None])[0])
 
 
-def run_period(folder: Path, config: RunConfig, period: Period, last: date) -> None:
-    """Train for a period, score its weeks, and note each week's rank IC in a file."""
-    name = f"{config.model_code}/{period.first}"
-    results = folder / "results" / f"{name}.json"
-    if results.exists():
-        return
+def run_period(
+    folder: Path, config: RunConfig, period: Period, last: date
+) -> list[tuple[date, float]]:
+    """Train for a period, score its weeks, and return each week's rank IC.
+
+    A checkpoint of the same configuration is not trained again.
+    """
+    name = f"{config.model_code}/{period.first}-{config.sha256[:8]}"
     market = open_market(folder)
     weeks = [
         week
@@ -158,19 +160,9 @@ def run_period(folder: Path, config: RunConfig, period: Period, last: date) -> N
     for week in weeks:
         day = panel.days.index(week)
         stocks, scores = score_day(scorer, inputs, panel.days, day)
-        ics.append((week.isoformat(), measure(panel, day, stocks, scores)))
+        ics.append((week, measure(panel, day, stocks, scores)))
     say(f"{name}: rank IC {np.nanmean([ic for _, ic in ics]):.4f}")
-    results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text(json.dumps(ics))
-
-
-def read_results(folder: Path, model: str) -> list[tuple[date, float]]:
-    """Return each week's rank IC of a model, in time order."""
-    return [
-        (date.fromisoformat(week), ic)
-        for path in sorted((folder / "results" / model).glob("*.json"))
-        for week, ic in json.loads(path.read_text())
-    ]
+    return ics
 
 
 def table(by_model: dict[str, list[tuple[date, float]]]) -> str:
@@ -224,7 +216,7 @@ def main() -> None:
     ]
     models = options.models.split(",")
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        waiting = []
+        waiting = {}
         for code in models:
             config = load_config(CONFIGS / f"{code}.toml")
             config = replace(
@@ -241,10 +233,12 @@ def main() -> None:
                 key=lambda period: period.first,
             )
             run = partial(run_period, options.folder, config, last=options.last)
-            waiting += [pool.submit(run, period) for period in periods]
-        for done in waiting:
-            done.result()
-    print(table({code: read_results(options.folder, code) for code in models}))
+            waiting[code] = [pool.submit(run, period) for period in periods]
+        ics = {
+            code: [pair for done in runs for pair in done.result()]
+            for code, runs in waiting.items()
+        }
+    print(table(ics))
 
 
 if __name__ == "__main__":

@@ -62,3 +62,13 @@ inner join
         and performance.first_date = calendar_year.first_date
         and performance.last_date = calendar_year.last_date
 {%- endmacro %}
+
+{# The day that a figure of all years is of. -#}
+{% macro last_complete_week() -%}
+select max(trade_date) as trade_date,
+    from {{ ref("int_trading_day") }}
+    where
+        is_loaded
+        and is_week_end
+        and is_week_complete
+{%- endmacro %}

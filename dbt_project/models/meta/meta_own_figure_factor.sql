@@ -9,12 +9,7 @@ with turned as (
 ),
 
 last_week as (
-    select max(trade_date) as trade_date,
-    from {{ ref("int_trading_day") }}
-    where
-        is_loaded
-        and is_week_end
-        and is_week_complete
+    {{ last_complete_week() }}
 ),
 
 summary as (

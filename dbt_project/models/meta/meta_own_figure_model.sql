@@ -77,12 +77,7 @@ whole_year as (
 ),
 
 last_week as (
-    select max(trade_date) as trade_date,
-    from {{ ref("int_trading_day") }}
-    where
-        is_loaded
-        and is_week_end
-        and is_week_complete
+    {{ last_complete_week() }}
 ),
 
 weekly_value as (
