@@ -145,12 +145,3 @@ def home_copy(small_home: Path, tmp_path: Path) -> Settings:
         else:
             shutil.copy2(path, home / path.name)
     return Settings(home=home)
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """Return the folder of real market files, or skip."""
-    folder = os.environ.get("LUNDONG_REAL_DATA")
-    if not folder:
-        pytest.skip("LUNDONG_REAL_DATA is not set")
-    return Path(folder)

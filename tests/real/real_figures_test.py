@@ -1,7 +1,7 @@
 """Figures of real data: CITIC's indices, the numpy reference, what is printed of them.
 
 The correlations come from all files by the benchmark's SQL; the rest from a store of
-every eighth stock since 2019, which is built in a minute.
+every eighth stock since 2019.
 """
 
 from __future__ import annotations
