@@ -47,6 +47,7 @@ from dagster_defs.project import (
     failed_nodes,
     keep_run_results,
     manifest_path,
+    parsed_hash,
     target_path,
 )
 from dagster_defs.resources import (
@@ -86,6 +87,8 @@ TEXT_SCORES = dg.AssetKey(["raw", "text_score"])
 TEXT_SENTENCES = dg.AssetKey(["raw", "text_sentence"])
 REPORT = dg.AssetKey(["publication", "report"])
 DROP_FOLDER = dg.AssetKey(["source", "drop_folder"])
+
+READ_AGAIN = "refresh again, in the user interface after reloading the definitions"
 
 # Metadata of a failure that the same files will meet again.
 FINAL = "final"
@@ -429,6 +432,8 @@ class _Leg:
     def build(self, keys: Set[dg.AssetKey], label: str) -> Iterator[Any]:
         """Build the assets of the leg that are selected, and yield their events."""
         context, settings, manifest = self.context, self.settings, self.manifest
+        if parsed_hash(settings) != self.project_hash:
+            raise refuse(f"files of the dbt project have changed: {READ_AGAIN}")
         self.is_whole = context.selected_asset_keys == keys
         context.log.info(
             f"building from {self.window.build_from or 'the beginning'}: "
@@ -444,7 +449,7 @@ class _Leg:
             **build_variables(
                 build_from=self.window.build_from, as_of_date=self.as_of_date
             ),
-            **builder_environment(settings),
+            **builder_environment(settings, target_path(settings)),
             **(LEG_ENVIRONMENT if self.is_whole else {}),
             "LUNDONG_RUN_ID": context.run.run_id,
         }
@@ -470,9 +475,8 @@ class _Leg:
                 invocation.process.terminate()
                 invocation.process.wait()
                 raise refuse(
-                    f"dbt built {error}, which was not there when the project was read:"
-                    " its files have changed; refresh again, in the user interface "
-                    "after reloading the definitions"
+                    f"dbt built {error}, which was not there when the project was "
+                    f"read: {READ_AGAIN}"
                 ) from error
         keep_run_results(settings, context.op_handle.name)
         # The build file is free again only now: row counts come last.

@@ -22,6 +22,7 @@ from typing import Any
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
+from dagster_defs.builder import PARSE_RESULT, RUN_RESULTS
 from warehouse.build_window import BuildWindow, project_hash
 from warehouse.settings import PROJECT_ROOT, Settings
 
@@ -40,13 +41,13 @@ INPUT_TAG = "model_input"
 MODEL_INPUTS = f"+tag:{INPUT_TAG}"
 LEG_ENVIRONMENT = {"DBT_INDIRECT_SELECTION": "cautious"}
 
-
+STAMP = "manifest.sha256"
 # What a parse leaves; the rest of the target folder is of one run.
 PARSED_FILES = {
     "column_lineage.json",
     "manifest.json",
-    "manifest.sha256",
-    "partial_parse.msgpack",
+    STAMP,
+    PARSE_RESULT,
 }
 
 
@@ -141,9 +142,8 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
         The project cannot be parsed.
     """
     manifest = manifest_path(settings)
-    stamp = manifest.with_name("manifest.sha256")
     current = project_hash(project_dir)
-    if manifest.exists() and stamp.exists() and stamp.read_text() == current:
+    if manifest.exists() and parsed_hash(settings) == current:
         return manifest
     manifest.parent.mkdir(parents=True, exist_ok=True)
     command = [
@@ -171,8 +171,14 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
         lines = (done.stdout + done.stderr).strip().splitlines()
         message = " ".join(line.strip() for line in lines if line.strip())
         raise DbtError(f"dbt cannot read {project_dir}: {message}")
-    stamp.write_text(current)
+    manifest.with_name(STAMP).write_text(current)
     return manifest
+
+
+def parsed_hash(settings: Settings) -> str | None:
+    """Return the hash of the project's files when it was last read for a store."""
+    stamp = target_path(settings) / STAMP
+    return stamp.read_text() if stamp.exists() else None
 
 
 def copy_parsed_project(source: Settings, target: Settings) -> None:
@@ -185,13 +191,13 @@ def copy_parsed_project(source: Settings, target: Settings) -> None:
 
 def keep_run_results(settings: Settings, leg: str) -> None:
     """Keep what dbt says of a leg, which the next one writes over."""
-    path = target_path(settings) / "run_results.json"
+    path = target_path(settings) / RUN_RESULTS
     shutil.copy2(path, path.with_name(f"run_results_{leg}.json"))
 
 
 def failed_nodes(settings: Settings) -> list[str]:
     """Return one line for each model or test that failed in the last dbt run."""
-    path = target_path(settings) / "run_results.json"
+    path = target_path(settings) / RUN_RESULTS
     if not path.exists():
         return []
     results = json.loads(path.read_text(encoding="utf-8"))["results"]

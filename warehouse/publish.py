@@ -398,7 +398,7 @@ def _write_file(
                     _copy(connection, build, model, kind)
                 else:
                     _take_over(connection, build, model, day_column)
-                _comment(connection, build, model, kind)
+                _comment(connection, build, model)
             except duckdb.Error as error:
                 cause = str(error).splitlines()[0]
                 message = f"{model.label} cannot be copied ({cause}): mend its model"
@@ -443,7 +443,6 @@ class _Kind:
 
     order: int
     ddl: str | None
-    comment: str | None
 
 
 def _relation_kinds(
@@ -451,11 +450,11 @@ def _relation_kinds(
 ) -> dict[str, _Kind]:
     rows = connection.execute(
         """
-        select schema_name || '.' || table_name, table_oid, sql, comment
+        select schema_name || '.' || table_name, table_oid, sql
         from duckdb_tables()
         where database_name = $build
         union all
-        select schema_name || '.' || view_name, view_oid, null, comment
+        select schema_name || '.' || view_name, view_oid, null
         from duckdb_views()
         where database_name = $build and not internal
         """,
@@ -480,23 +479,20 @@ def _copy(
 
 
 def _comment(
-    connection: duckdb.DuckDBPyConnection,
-    build: str,
-    model: PublishedModel,
-    kind: _Kind,
+    connection: duckdb.DuckDBPyConnection, build: str, model: PublishedModel
 ) -> None:
-    """Copy the comments of a relation and its columns."""
-    comment_on(connection, f"table {model.relation}", kind.comment or model.description)
+    """Describe a table and its columns as the models do."""
+    comment_on(connection, f"table {model.relation}", model.description)
     columns = connection.execute(
-        "select column_name, comment from duckdb_columns() where database_name = ? "
+        "select column_name from duckdb_columns() where database_name = ? "
         "and schema_name = ? and table_name = ? order by column_index",
         [build, model.schema, model.name],
     ).fetchall()
-    for name, comment in columns:
+    for (name,) in columns:
         comment_on(
             connection,
             f"column {model.relation}.{quote_identifier(name)}",
-            comment or model.column_descriptions.get(name.lower()),
+            model.column_descriptions.get(name.lower()),
         )
 
 

@@ -2,7 +2,8 @@
     Tables and views take the place of their former version in one transaction. The
     adapter's own way, a second name, two renames and a drop in a transaction of its own,
     costs as much as the query of a small table; dbt falls back on it for what is not here.
-    Hooks, grants, indexes and foreign keys, which it also serves, are not used.
+    Hooks, grants, indexes, foreign keys and comments, which it also serves, are not used:
+    the publication comments on what is read.
 -#}
 {% materialization table, adapter="duckdb" -%}
     {{ return(replace_relation(this.incorporate(type="table"))) }}
@@ -24,15 +25,6 @@
         {{ create_table_as(False, relation, compiled_code) }}
         {%- endif %}
     {%- endcall -%}
-    {% do persist_docs(relation, model) %}
     {% do adapter.commit() %}
     {{ return({"relations": [relation]}) }}
-{%- endmacro %}
-
-{# Comments on the documented columns; one that does not exist fails the model. -#}
-{% macro duckdb__alter_column_comment(relation, column_dict) -%}
-    {% for column in column_dict.values() -%}
-    comment on column {{ relation }}.{{ column.name }}
-    is {{ duckdb_escape_comment(column.description) }};
-    {% endfor %}
 {%- endmacro %}

@@ -79,8 +79,6 @@ select
     count(*) filter (where is_st) as st_count,
 from build.core.fct_tradability_daily
 group by all;
-comment on table core.fct_tradability_daily is 'What could be traded. It''s daily.';
-comment on column core.fct_tradability_daily.is_st is 'Under special treatment.';
 """
 
 
@@ -115,7 +113,7 @@ def _node(
         "name": name,
         "alias": name,
         "schema": schema,
-        "description": f"Model {name}.",
+        "description": f"Model {name}. It's read.",
         "config": {"materialized": materialized, "meta": {}},
         "columns": {
             column: {
@@ -135,7 +133,12 @@ def make_tiny_build(home: Path) -> TinyBuild:
     nodes = [
         _node("core", "dim_trade_week"),
         _node("core", "dim_industry_member"),
-        _node("core", "fct_tradability_daily", trade_date="Trading day."),
+        _node(
+            "core",
+            "fct_tradability_daily",
+            trade_date="Trading day.",
+            is_st="Whether it's under special treatment.",
+        ),
         _node("diffusion", "fct_diffusion_index_weekly"),
         _node("rotation", "fct_rotation_holding"),
         _node("meta", "meta_load"),

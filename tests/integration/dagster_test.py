@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -24,9 +25,10 @@ from dagster_defs.checks import PUBLICATION
 from dagster_defs.instance import POOL, PROCESS, end_dead_runs, open_instance
 from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
-from dagster_defs.project import PROJECT_DIR
+from dagster_defs.project import PROJECT_DIR, STAMP
 from dagster_defs.resources import make_resources, no_progress
 from dagster_defs.schedules import is_without_trading, saturday_refresh
+from tests.reader_processes import READER_COUNT, readers
 from warehouse.build_window import (
     BuildWindow,
     begin_build,
@@ -210,8 +212,8 @@ def test_week_without_data_fails_with_the_reason(
     )
 
 
-@pytest.mark.long(60)
-def test_range_of_weeks_is_one_run_of_all_assets(
+@pytest.mark.long(80)
+def test_range_of_weeks_is_one_run_of_all_assets_and_disturbs_no_reader(
     home_copy: Settings, instance: dg.DagsterInstance
 ) -> None:
     _, last = loaded_weeks(home_copy)
@@ -220,16 +222,23 @@ def test_range_of_weeks_is_one_run_of_all_assets(
         before = con.execute(
             "select content_hash from meta.meta_publication order by publication_id"
         ).fetchall()
-    result = run_job(
-        home_copy,
-        instance,
-        REFRESH,
-        tags={
-            "dagster/asset_partition_range_start": first_key,
-            "dagster/asset_partition_range_end": last_key,
-        },
-    )
+    # The refresh needs the processors too: these ask as often as a dashboard does.
+    with readers(home_copy.published_path, pause=2) as seen:
+        result = run_job(
+            home_copy,
+            instance,
+            REFRESH,
+            tags={
+                "dagster/asset_partition_range_start": first_key,
+                "dagster/asset_partition_range_end": last_key,
+            },
+        )
+        # Time for every reader to see the new publication.
+        time.sleep(5)
     assert result.success
+    assert [reader["errors"] for reader in seen] == [[]] * READER_COUNT
+    assert [reader["publications"] for reader in seen] == [[1, 2]] * READER_COUNT
+    assert all(reader["answers"] >= 8 for reader in seen)
     done = instance.get_materialized_partitions(PUBLICATION)
     assert {first_key, last_key} <= done
     assert len(done) >= 4
@@ -334,9 +343,30 @@ def test_project_changed_while_it_is_built_is_said(
     assert failed.user_failure_data is not None
     description = str(failed.user_failure_data.description)
     assert "int_trading_day" in description
-    assert "its files have changed; refresh again" in description
+    assert "refresh again" in description
     assert not is_build_whole(home_copy)
     assert home_copy.published_path.read_bytes() == before
+
+
+def test_project_that_changed_since_it_was_read_is_not_built(
+    home_copy: Settings, instance: dg.DagsterInstance
+) -> None:
+    """The stamp is of other files, as if some were saved after the page was loaded."""
+    job = build_definitions(home_copy).resolve_job_def(REFRESH)
+    (home_copy.home / "dbt" / STAMP).write_text("of other files")
+    _, last = loaded_weeks(home_copy)
+    result = job.execute_in_process(
+        instance=instance,
+        tags={"dagster/partition": partition_of(last)},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    failed = result.failure_data_for_node("dbt_inputs")
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    description = str(failed.user_failure_data.description)
+    assert "files of the dbt project have changed" in description
+    assert is_build_whole(home_copy)
 
 
 def tick(settings: Settings, friday: date) -> dg.RunRequest | dg.SkipReason:

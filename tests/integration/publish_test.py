@@ -96,8 +96,10 @@ def test_keeps_constraints_and_comments(tiny_build: Any) -> None:
             "in ('core', 'meta')",
         )
     )
-    assert comments["fct_tradability_daily"] == "What could be traded. It's daily."
-    assert comments["meta_st_count"] == "Model meta_st_count."
+    assert comments["fct_tradability_daily"] == (
+        "Model fct_tradability_daily. It's read."
+    )
+    assert comments["meta_st_count"] == "Model meta_st_count. It's read."
     assert all(comments.values())
     columns = dict(
         read(
@@ -105,7 +107,9 @@ def test_keeps_constraints_and_comments(tiny_build: Any) -> None:
             "select table_name || '.' || column_name, comment from duckdb_columns()",
         )
     )
-    assert columns["fct_tradability_daily.is_st"] == "Under special treatment."
+    assert columns["fct_tradability_daily.is_st"] == (
+        "Whether it's under special treatment."
+    )
     assert columns["meta_st_count.trade_date"] == "Day."
     assert columns["meta_publication.content_hash"].startswith("Hash over")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from dagster_defs.project import manifest_path
 from tests.conftest import RunLundong
 from warehouse.load import SAMPLE, load_folder
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
@@ -184,6 +186,22 @@ def test_every_published_column_is_described(small_settings: Settings) -> None:
         ).fetchall()
     assert missing == []
     assert undocumented == []
+
+
+def test_every_documented_column_exists(small_settings: Settings) -> None:
+    manifest = json.loads(manifest_path(small_settings).read_text(encoding="utf-8"))
+    documented = {
+        (node["schema"], node["name"], column.lower())
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        for column in node["columns"]
+    }
+    with connect_build(small_settings, read_only=True) as con:
+        built = con.execute(
+            "select schema_name, table_name, lower(column_name) from duckdb_columns()"
+        ).fetchall()
+    assert any(schema == "intermediate" for schema, _, _ in documented)
+    assert documented <= set(built)
 
 
 @pytest.mark.long(220)

@@ -159,16 +159,6 @@ def test_every_description_states_the_grain(manifest: dict[str, Any]) -> None:
     assert vague == []
 
 
-def test_every_description_is_stored_in_the_database(manifest: dict[str, Any]) -> None:
-    silent = [
-        node["name"]
-        for node in models(manifest)
-        if layer(node["name"]) in {"dim", "fct", "mart", "meta"}
-        and node["config"]["persist_docs"] != {"relation": True, "columns": True}
-    ]
-    assert silent == []
-
-
 def test_keys_of_facts_and_dimensions_are_proven(manifest: dict[str, Any]) -> None:
     proven = {
         test["attached_node"]
