@@ -325,17 +325,7 @@ select
                 then
                     {{ unfillable_share("dated", "unfillable", side) }}
             {%- if side == "unbuyable" %}
-            when
-                block.is_gone
-                or (dated.with_suspension and block.is_suspended)
-                or (
-                    dated.with_limits
-                    and case dated.execution
-                        when 'next_open' then block.opens_at_limit_up
-                        else block.closes_at_limit_up
-                    end
-                )
-                then 1
+            when {{ is_unbuyable("dated", "block") }} then 1
             {%- else %}
             when {{ exit_index("dated", "block") }} is not null then 1
             {%- endif %}
@@ -379,6 +369,21 @@ case
                 else {{ block }}.close_limit_exit_index
             end
 end
+{%- endmacro %}
+
+{# Whether a stock cannot be bought at the strategy's moment, by the rules that hold. -#}
+{% macro is_unbuyable(run, block) -%}
+(
+    {{ block }}.is_gone
+    or ({{ run }}.with_suspension and {{ block }}.is_suspended)
+    or (
+        {{ run }}.with_limits
+        and case {{ run }}.execution
+            when 'next_open' then {{ block }}.opens_at_limit_up
+            else {{ block }}.closes_at_limit_up
+        end
+    )
+)
 {%- endmacro %}
 
 {# Share of an industry that cannot be traded; suspended and limited members differ. -#}
@@ -502,10 +507,15 @@ from priced
     - then what is too little is bought with the money there is; where something could
       not be sold it does not suffice, and all purchases are cut by the same factor;
     - the money meant for what cannot be bought stays in cash until the next list.
+
+    A build by windows walks on from `former`, what the last build filled, after the last
+    step that ended before the window; a run that it does not know begins at the first. A
+    list is of the window by its last day.
 -#}
-{% macro rotation_fill(keys, rebalance, selection, candidate, level) -%}
+{% macro rotation_fill(keys, rebalance, selection, candidate, level, former) -%}
 {%- set run = keys | join(", ") -%}
-with recursive candidate as (
+{%- set is_windowed = refresh_var("build_from") is not none -%}
+with recursive all_candidate as (
     select
         {{ keys | join(", ") }},
         signal_date,
@@ -521,7 +531,29 @@ with recursive candidate as (
         exit_date,
         unbuyable_share,
         unsellable_share,
+        {{ in_build_window(open_end("next_execution_date")) }}
+        {%- if is_windowed %}
+        or ({{ run }}) not in (select ({{ run }}) from {{ former }})
+        {%- endif %} as is_in_window,
     from {{ candidate }}
+),
+
+-- The last step before the window; none in a full build.
+ended as (
+    select
+        {{ keys | join(", ") }},
+        max(step) as step,
+        arg_max(signal_date, step) as signal_date,
+    from all_candidate
+    where not is_in_window
+    group by {{ run }}
+),
+
+candidate as (
+    select all_candidate.*,
+    from all_candidate
+    left join ended on {{ same_keys(keys, "all_candidate", "ended") }}
+    where all_candidate.step >= coalesce(ended.step, 0)
 ),
 
 asset_level as (
@@ -586,6 +618,34 @@ priced as materialized (
     group by {{ run }}, step
 ),
 
+{% if is_windowed -%}
+-- What was held, and the cash, after the last step before the window.
+filled_before as (
+    select
+        {{ prefixed(keys, "former") }},
+        former.asset_code,
+        former.filled_weight,
+    from {{ former }} as former
+    inner join
+        ended
+        on
+            {{ same_keys(keys, "former", "ended") }}
+            and former.signal_date = ended.signal_date
+    union all
+    select
+        {{ prefixed(keys, "former") }},
+        '' as asset_code,
+        max(former.cash_weight) as filled_weight,
+    from {{ former }} as former
+    inner join
+        ended
+        on
+            {{ same_keys(keys, "former", "ended") }}
+            and former.signal_date = ended.signal_date
+    group by {{ prefixed(keys, "former") }}
+),
+
+{% endif -%}
 walk as (
     select
         {{ keys | join(", ") }},
@@ -597,7 +657,38 @@ walk as (
         cast(1 as double) as end_value,
         cast(1 as double) as end_total,
     from candidate
+    {%- if is_windowed %}
+    anti join ended on {{ same_keys(keys, "candidate", "ended") }}
+    {%- endif %}
     group by {{ run }}
+    {%- if is_windowed %}
+    union all
+    select
+        {{ prefixed(keys, "priced") }},
+        priced.step,
+        priced.asset_code,
+        priced.is_cash,
+        priced.is_sold,
+        coalesce(filled_before.filled_weight, 0) as filled_weight,
+        coalesce(filled_before.filled_weight, 0) * priced.growth as end_value,
+        {{
+            exact_total(
+                "coalesce(filled_before.filled_weight, 0) * priced.growth",
+                prefixed(keys, "priced"),
+            )
+        }} as end_total,
+    from priced
+    inner join
+        ended
+        on
+            {{ same_keys(keys, "priced", "ended") }}
+            and priced.step = ended.step
+    left join
+        filled_before
+        on
+            {{ same_keys(keys, "priced", "filled_before") }}
+            and priced.asset_code = filled_before.asset_code
+    {%- endif %}
     union all
     select
         {{ keys | join(", ") }},
@@ -725,6 +816,7 @@ select
     candidate.unbuyable_share,
     candidate.unsellable_share,
     candidate.exit_date,
+    candidate.next_execution_date,
 from walk
 inner join
     candidate
@@ -737,7 +829,9 @@ inner join
     on
         {{ same_keys(keys, "walk", "cash") }}
         and walk.step = cash.step
-where candidate.is_listed or walk.filled_weight > 0
+where
+    candidate.is_in_window
+    and (candidate.is_listed or walk.filled_weight > 0)
 union all
 select
     {{ prefixed(keys, "selection") }},
@@ -750,6 +844,7 @@ select
     cast(null as double) as unbuyable_share,
     cast(null as double) as unsellable_share,
     cast(null as date) as exit_date,
+    rebalance.next_execution_date,
 from {{ selection }} as selection
 inner join
     {{ rebalance }} as rebalance
@@ -760,6 +855,19 @@ where
     rebalance.execution_date is not null
     and rebalance.fills = 'assumed'
     and rebalance.asset_type <> 'stock'
+    and (
+        {{ in_build_window(open_end("rebalance.next_execution_date")) }}
+        {%- if is_windowed %}
+        or ({{ prefixed(keys, "rebalance") }}) not in (
+            select ({{ run }}) from {{ former }}
+        )
+        {%- endif %}
+    )
+{%- endmacro %}
+
+{# The day on which a list ends; the last one has not ended. -#}
+{% macro open_end(next_execution_date) -%}
+    coalesce({{ next_execution_date }}, date '9999-12-31')
 {%- endmacro %}
 
 {# Sum over the rows of a run that does not depend on their order. -#}

@@ -717,6 +717,7 @@
         trading_day.is_week_end
         and trading_day.is_week_complete
         and security_day.total_cap_cny is not null
+        and {{ in_build_window("trading_day.trade_week") }}
     group by trading_day.trade_week
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 {%- set universes = {
     "all": "is_ordinary", "st": "is_listed", "delisting": "is_staying"
 } -%}
+{%- set factors = var("ledger_layer_factors") -%}
 {%- set layers = var("factor_layers") %}
 
 -- Returns of the first and the tenth layer of some factors with each rule switched off.
@@ -26,19 +27,27 @@ week as (
     where is_week_end and is_week_complete
 ),
 
+-- Numbered: millions of rows are sorted, and a code takes longer than its number.
+security as (
+    select
+        security_code,
+        cast(row_number() over (order by security_code) as integer) as security_number,
+        delist_date is null as stays,
+    from {{ ref("stg_security") }}
+),
+
 status as (
     select
         tradability.trade_date as factor_week,
         tradability.security_code,
+        security.security_number,
         tradability.closes_at_limit_up,
         not tradability.is_st as is_ordinary,
         true as is_listed,
-        not tradability.is_st and security.delist_date is null as is_staying,
+        not tradability.is_st and security.stays as is_staying,
     from {{ ref("int_tradability_day") }} as tradability
     inner join week on tradability.trade_date = week.trade_week
-    inner join
-        {{ ref("stg_security") }} as security
-        on tradability.security_code = security.security_code
+    inner join security on tradability.security_code = security.security_code
     where
         tradability.listed_days > {{ var("factor_minimum_listed_days") }}
         and not tradability.is_delisting_period
@@ -50,6 +59,7 @@ stock_return as (
         stock_return.trade_week,
         stock_return.previous_week as factor_week,
         stock_return.security_code,
+        status.security_number,
         stock_return.paper_return,
         -- What does not trade on the first day is bought at its last price.
         coalesce(stock_return.tradable_return, stock_return.paper_return)
@@ -78,16 +88,10 @@ factor as (
     select
         trade_week as factor_week,
         security_code,
+        unnest(range({{ factors | length }})) as factor_number,
         unnest(
             [
-                {%- for factor_code in var("ledger_layer_factors") %}
-                '{{ factor_code }}'{{ "," if not loop.last }}
-                {%- endfor %}
-            ]
-        ) as factor_code,
-        unnest(
-            [
-                {%- for factor_code in var("ledger_layer_factors") %}
+                {%- for factor_code in factors %}
                 {{ factor_code }}{{ "," if not loop.last }}
                 {%- endfor %}
             ]
@@ -95,11 +99,15 @@ factor as (
     from {{ ref("int_style_factor_weekly") }}
 ),
 
-ranked as (
+valued as (
     select
-        stock_return.*,
-        factor.factor_code,
+        stock_return.trade_week,
+        factor.factor_number,
+        stock_return.security_number,
         factor.factor_value,
+        stock_return.is_ordinary,
+        stock_return.is_listed,
+        stock_return.is_staying,
     from factor
     inner join
         stock_return
@@ -112,36 +120,29 @@ ranked as (
 {% for universe, flag in universes.items() -%}
 {{ universe }}_placed as (
     select
-        *,
-        -- Cut as the published layers are.
-        1 + (place - 1) * {{ layers }} // stock_count as layer,
-    from (
-        select
-            *,
-            row_number() over (
-                partition by factor_code, trade_week
-                order by factor_value desc, security_code asc
-            ) as place,
-            count(*) over (partition by factor_code, trade_week) as stock_count,
-        from ranked
-        where {{ flag }}
-    )
+        trade_week,
+        factor_number,
+        security_number,
+        row_number() over (
+            partition by trade_week, factor_number
+            order by factor_value desc, security_number asc
+        ) as place,
+        count(*) over (partition by trade_week, factor_number) as stock_count,
+    from valued
+    where {{ flag }}
 ),
 
 {% endfor -%}
-joined as (
+-- Cut as the published layers are.
+layered as (
     {%- for universe in universes %}
     {{ "union all" if not loop.first }}
     select
         '{{ universe }}' as universe,
-        factor_code,
-        layer,
         trade_week,
-        paper_return,
-        tradable_return,
-        is_unbuyable_at_close,
-        is_suspended,
-        opens_at_limit_up,
+        factor_number,
+        security_number,
+        1 + (place - 1) * {{ layers }} // stock_count as layer,
     from {{ universe }}_placed
     where
         layer in (1, {{ layers }})
@@ -149,9 +150,28 @@ joined as (
     {%- endfor %}
 ),
 
+joined as (
+    select
+        layered.universe,
+        layered.factor_number,
+        layered.layer,
+        layered.trade_week,
+        stock_return.paper_return,
+        stock_return.tradable_return,
+        stock_return.is_unbuyable_at_close,
+        stock_return.is_suspended,
+        stock_return.opens_at_limit_up,
+    from layered
+    inner join
+        stock_return
+        on
+            layered.trade_week = stock_return.trade_week
+            and layered.security_number = stock_return.security_number
+),
+
 averaged as (
     select
-        factor_code,
+        factor_number,
         layer,
         trade_week,
         {%- for rule_off, universe in [
@@ -188,7 +208,7 @@ averaged as (
             )
         }} as next_open_return,
     from joined
-    group by factor_code, layer, trade_week
+    group by factor_number, layer, trade_week
 ),
 
 market as (
@@ -203,7 +223,10 @@ market as (
 {% for rule_off in ledger_rules() if rule_off != "cost" -%}
 {{ "union all" if not loop.first }}
 select
-    'all:' || averaged.factor_code || ':' || averaged.layer as strategy_code,
+    'all:'
+    || ['{{ factors | join("', '") }}'][averaged.factor_number + 1]
+    || ':'
+    || averaged.layer as strategy_code,
     '{{ rule_off }}' as rule_off,
     averaged.trade_week,
     week.day_count,

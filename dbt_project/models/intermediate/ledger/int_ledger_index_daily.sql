@@ -1,8 +1,18 @@
--- Daily returns of the micro-cap index with each rule switched off, in one scan: every
--- rule has its own members and its own days on which they can be traded. A share is
--- bought at the first moment at which it can be after it becomes a member, and sold at
--- the first after it is none; all that is held has the same weight. The moment is the
--- open after the close that names the members; without that rule, the close itself.
+{%- set member_sets = {
+    "none": "all",
+    "limits": "all",
+    "suspension": "all",
+    "next_open": "all",
+    "st": "st",
+    "delisting": "delisting",
+} -%}
+
+-- Daily returns of the micro-cap index with each rule switched off: every rule has its
+-- own members and its own days on which they can be traded. A share is bought at the
+-- first moment at which it can be after it becomes a member, and sold at the first after
+-- it is none; all that is held has the same weight. The moment is the open after the
+-- close that names the members; without that rule, the close itself. Runs of days are
+-- followed, not days: there are 30 times fewer.
 with trading_day as (
     select
         trade_date,
@@ -11,14 +21,16 @@ with trading_day as (
     where is_loaded
 ),
 
+horizon as (
+    select max(day_index) as last_index,
+    from trading_day
+),
+
 ruled_members (rule_off, member_set) as (
     values
-    ('none', 'all'),
-    ('limits', 'all'),
-    ('suspension', 'all'),
-    ('next_open', 'all'),
-    ('st', 'st'),
-    ('delisting', 'delisting')
+    {%- for rule_off, member_set in member_sets.items() %}
+    ('{{ rule_off }}', '{{ member_set }}'){{ "," if not loop.last }}
+    {%- endfor %}
 ),
 
 rule as (
@@ -29,6 +41,7 @@ rule as (
         rule_off <> 'suspension' as with_suspension,
         case when rule_off = 'next_open' then 'signal_close' else 'next_open' end
             as execution,
+        case when rule_off = 'next_open' then 0 else 1 end as days_later,
     from ruled_members
 ),
 
@@ -53,6 +66,29 @@ member as (
     from {{ ref("int_hindsight_member") }}
 ),
 
+-- Within a run of membership the day's number and the count of days rise alike.
+numbered as (
+    select
+        member_set,
+        security_code,
+        day_index,
+        day_index - row_number() over (
+            partition by member_set, security_code
+            order by day_index
+        ) as run_number,
+    from member
+),
+
+member_run as (
+    select
+        member_set,
+        security_code,
+        min(day_index) as first_index,
+        max(day_index) as last_index,
+    from numbered
+    group by member_set, security_code, run_number
+),
+
 block as (
     select
         stock_block.security_code,
@@ -70,139 +106,158 @@ block as (
     inner join trading_day on stock_block.trade_date = trading_day.trade_date
 ),
 
--- moment_index is the day of the moment: of an open, the day after the members' close.
+-- Moments at which a share is wanted, from the first one up to, without, the last.
 wanted as (
     select
         rule.rule_off,
         rule.execution,
         rule.with_limits,
         rule.with_suspension,
-        member.security_code,
-        member.day_index
-        + case when rule.execution = 'next_open' then 1 else 0 end as moment_index,
-    from member
-    inner join rule on member.member_set = rule.member_set
+        member_run.security_code,
+        member_run.first_index + rule.days_later as first_moment,
+        member_run.last_index + rule.days_later + 1 as end_moment,
+        lead(member_run.first_index + rule.days_later) over (
+            partition by rule.rule_off, member_run.security_code
+            order by member_run.first_index
+        ) as next_moment,
+    from member_run
+    inner join rule on member_run.member_set = rule.member_set
 ),
 
--- The first day after a run of membership, and the day of the sale if that is later.
-run_end as (
-    select
-        rule_off,
-        execution,
-        with_limits,
-        with_suspension,
-        security_code,
-        moment_index + 1 as end_index,
-        lead(moment_index) over (
-            partition by rule_off, security_code
-            order by moment_index
-        ) as next_index,
-    from wanted
-    qualify next_index is distinct from end_index
-),
-
-horizon as (
-    select max(day_index) as last_index,
-    from trading_day
-),
-
-sale as (
-    select
-        run_end.rule_off,
-        run_end.security_code,
-        run_end.end_index,
-        run_end.next_index,
-        coalesce(
-            {{ exit_index("run_end", "block") }},
-            run_end.end_index
-        ) as sale_index,
-    from run_end
-    left join
-        block
-        on
-            run_end.security_code = block.security_code
-            and run_end.end_index = block.day_index
-),
-
--- What cannot be sold is held on until it can be or is wanted again.
-event as (
+-- The first moment at which it can be bought, and at which it can be sold.
+traded as (
     select
         wanted.rule_off,
         wanted.security_code,
-        wanted.moment_index,
-        -- Bought, or nothing done: NULL leaves things as they are.
-        case
-            when
-                coalesce(block.is_gone, false)
-                or (
-                    wanted.with_suspension and coalesce(block.is_suspended, false)
-                )
-                or (
-                    wanted.with_limits
-                    and case wanted.execution
-                        when 'next_open' then coalesce(block.opens_at_limit_up, false)
-                        else coalesce(block.closes_at_limit_up, false)
-                    end
-                )
-                then null
-            else true
-        end as decision,
+        wanted.first_moment,
+        wanted.end_moment,
+        wanted.next_moment,
+        wanted.execution,
+        wanted.with_limits,
+        wanted.with_suspension,
+        coalesce({{ is_unbuyable("wanted", "first_block") }}, false)
+            as is_unbuyable_at_first,
+        coalesce({{ exit_index("wanted", "end_block") }}, wanted.end_moment)
+            as sale_moment,
     from wanted
+    left join
+        block as first_block
+        on
+            wanted.security_code = first_block.security_code
+            and wanted.first_moment = first_block.day_index
+    left join
+        block as end_block
+        on
+            wanted.security_code = end_block.security_code
+            and wanted.end_moment = end_block.day_index
+),
+
+tried as (
+    select
+        rule_off,
+        security_code,
+        first_moment,
+        execution,
+        with_limits,
+        with_suspension,
+        unnest(range(first_moment + 1, end_moment)) as moment,
+    from traded
+    where is_unbuyable_at_first
+),
+
+bought_late as (
+    select
+        tried.rule_off,
+        tried.security_code,
+        tried.first_moment,
+        min(tried.moment) as buy_moment,
+    from tried
     left join
         block
         on
-            wanted.security_code = block.security_code
-            and wanted.moment_index = block.day_index
-    union all
-    select
-        sale.rule_off,
-        sale.security_code,
-        unnest(
-            range(
-                sale.end_index,
-                least(sale.sale_index, sale.next_index, horizon.last_index + 1)
-            )
-        ) as moment_index,
-        cast(null as boolean) as decision,
-    from sale
-    cross join horizon
-    union all
-    select
-        rule_off,
-        security_code,
-        sale_index as moment_index,
-        false as decision,
-    from sale
-    where next_index is null or sale_index < next_index
+            tried.security_code = block.security_code
+            and tried.moment = block.day_index
+    where not coalesce({{ is_unbuyable("tried", "block") }}, false)
+    group by tried.rule_off, tried.security_code, tried.first_moment
 ),
 
--- The state after a moment is the last decision.
-state as (
+-- What cannot be sold before it is wanted again is held on, from run to run.
+linked as (
     select
-        rule_off,
-        security_code,
-        moment_index,
+        traded.rule_off,
+        traded.security_code,
+        traded.first_moment,
+        case
+            when traded.is_unbuyable_at_first then bought_late.buy_moment
+            else traded.first_moment
+        end as buy_moment,
+        least(traded.sale_moment, traded.next_moment) as end_of_holding,
         coalesce(
-            last_value(decision ignore nulls) over (
-                partition by rule_off, security_code
-                order by moment_index
-                rows between unbounded preceding and current row
-            ),
-            false
-        ) as is_held,
-    from event
+            lag(traded.sale_moment < traded.next_moment) over by_share, true
+        ) as is_new,
+    from traded
+    left join
+        bought_late
+        on
+            traded.rule_off = bought_late.rule_off
+            and traded.security_code = bought_late.security_code
+            and traded.first_moment = bought_late.first_moment
+    window by_share as (
+        partition by traded.rule_off, traded.security_code
+        order by traded.first_moment
+    )
 ),
 
-held as (
+chained as (
+    select
+        *,
+        count(*) filter (where is_new) over (
+            partition by rule_off, security_code
+            order by first_moment
+            rows between unbounded preceding and current row
+        ) as chain_number,
+    from linked
+),
+
+holding as (
+    select
+        chained.rule_off,
+        chained.security_code,
+        min(chained.buy_moment) as first_index,
+        -- The day after the last close at which it is held.
+        least(max(chained.end_of_holding), any_value(horizon.last_index) + 1)
+            as end_index,
+    from chained
+    cross join horizon
+    group by chained.rule_off, chained.security_code, chained.chain_number
+),
+
+-- What is bought at a moment of today is held by day, and over the night before tomorrow.
+holding_day as (
     select
         rule_off,
         security_code,
-        moment_index,
-    from state
-    where is_held
+        first_index,
+        end_index,
+        unnest(range(first_index, end_index + 1)) as day_index,
+    from holding
+    where first_index < end_index
 ),
 
--- A share that left the exchange has no row any more and earns nothing.
+share_day as (
+    select
+        security_code,
+        day_index,
+        {%- for rule_off in member_sets %}
+        bool_or(rule_off = '{{ rule_off }}' and day_index > first_index)
+            as is_{{ rule_off }}_night,
+        bool_or(rule_off = '{{ rule_off }}' and day_index < end_index)
+            as is_{{ rule_off }}_day,
+        {%- endfor %}
+    from holding_day
+    group by security_code, day_index
+),
+
 security_day as (
     select
         security_code,
@@ -213,54 +268,59 @@ security_day as (
     from {{ ref("int_security_day") }}
 ),
 
--- Held over a night and a day, each with its own basket.
-share_day as (
-    select
-        held.rule_off,
-        held.moment_index as day_index,
-        'day' as part,
-        coalesce(security_day.intraday_return, 0) as part_return,
-    from held
-    left join
-        security_day
-        on
-            held.security_code = security_day.security_code
-            and held.moment_index = security_day.day_index
-    where held.rule_off <> 'next_open'
-    union all
-    select
-        held.rule_off,
-        held.moment_index + 1 as day_index,
-        'night' as part,
-        case
-            when held.rule_off = 'next_open' then coalesce(security_day.daily_return, 0)
-            else coalesce(security_day.overnight_return, 0)
-        end as part_return,
-    from held
-    left join
-        security_day
-        on
-            held.security_code = security_day.security_code
-            and held.moment_index + 1 = security_day.day_index
-),
-
+-- A share that left the exchange has no row any more and earns nothing.
 averaged as (
     select
-        rule_off,
-        day_index,
-        {{ exact_mean("case when part = 'night' then part_return end", 18) }}
-            as night_return,
-        {{ exact_mean("case when part = 'day' then part_return end", 18) }}
-            as day_return,
+        share_day.day_index,
+        {%- for rule_off in member_sets %}
+        {%- set night_return =
+            "daily_return" if rule_off == "next_open" else "overnight_return" %}
+        {{
+            exact_mean(
+                "case when share_day.is_" ~ rule_off ~ "_night then coalesce("
+                ~ "security_day." ~ night_return ~ ", 0) end",
+                18,
+            )
+        }} as {{ rule_off }}_night_return,
+        {%- if rule_off == "next_open" %}
+        cast(null as double) as {{ rule_off }}_day_return,
+        {%- else %}
+        {{
+            exact_mean(
+                "case when share_day.is_" ~ rule_off ~ "_day then coalesce("
+                ~ "security_day.intraday_return, 0) end",
+                18,
+            )
+        }} as {{ rule_off }}_day_return,
+        {%- endif %}
+        {%- endfor %}
     from share_day
-    group by rule_off, day_index
+    left join
+        security_day
+        on
+            share_day.security_code = security_day.security_code
+            and share_day.day_index = security_day.day_index
+    group by share_day.day_index
+),
+
+ruled as (
+    {%- for rule_off in member_sets %}
+    {{ "union all" if not loop.first }}
+    select
+        '{{ rule_off }}' as rule_off,
+        day_index,
+        {{ rule_off }}_night_return as night_return,
+        {{ rule_off }}_day_return as day_return,
+    from averaged
+    where coalesce({{ rule_off }}_night_return, {{ rule_off }}_day_return) is not null
+    {%- endfor %}
 )
 
 select
     '{{ var("ledger_index") }}' as index_code,
-    averaged.rule_off,
+    ruled.rule_off,
     trading_day.trade_date,
-    (1 + coalesce(averaged.night_return, 0))
-    * (1 + coalesce(averaged.day_return, 0)) - 1 as gross_return,
-from averaged
-inner join trading_day on averaged.day_index = trading_day.day_index
+    (1 + coalesce(ruled.night_return, 0))
+    * (1 + coalesce(ruled.day_return, 0)) - 1 as gross_return,
+from ruled
+inner join trading_day on ruled.day_index = trading_day.day_index

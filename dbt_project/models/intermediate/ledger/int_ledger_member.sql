@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="rewrite_window",
+        on_schema_change="fail",
+    )
+}}
+
 -- The micro-cap index with special treatment let in. Whoever is among the smallest then
 -- is among the smallest without it, or under it.
 with microcap_index as (
@@ -46,6 +54,7 @@ st_day as (
             from {{ ref("int_trading_day") }} as trading_day
             where trading_day.is_loaded
         )
+        and {{ in_build_window("security_day.trade_date") }}
 ),
 
 united as (
@@ -67,6 +76,7 @@ united as (
         member.market_cap_cny,
     from {{ ref("int_microcap_member") }} as member
     inner join microcap_index on member.index_code = microcap_index.index_code
+    where {{ in_build_window("member.trade_date") }}
 ),
 
 ranked as (

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="rewrite_window",
+        on_schema_change="fail",
+        meta={"window_column": "valid_from"},
+    )
+}}
+
 {%- set lines = [
     "market_cap_cny",
     "pe_ratio",
@@ -54,6 +63,7 @@ event as (
         security_code,
         known_date,
     from account
+    where {{ in_build_window("known_date") }}
     group by security_code, known_date
 ),
 

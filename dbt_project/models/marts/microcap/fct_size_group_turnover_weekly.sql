@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="rewrite_window",
+        on_schema_change="fail",
+        meta={"window_column": "trade_week"},
+    )
+}}
+
 -- Ten groups of equally many shares by total market cap at the last close of the week
 -- before: what is known when the week begins.
 with trading_day as (
@@ -18,6 +27,8 @@ security_day as (
         amount_cny,
         vwap_source,
     from {{ ref("int_security_day") }}
+    -- A week needs the last close of the week before.
+    where {{ in_build_window("trade_date", lookback_days=10) }}
 ),
 
 week as (
@@ -25,7 +36,9 @@ week as (
         trade_week,
         previous_trade_week,
     from trading_day
-    where is_week_complete
+    where
+        is_week_complete
+        and {{ in_build_window("trade_week") }}
     group by trade_week, previous_trade_week
 ),
 
