@@ -47,7 +47,8 @@ from dagster_defs.project import (
     failed_nodes,
     keep_run_results,
     manifest_path,
-    parsed_hash,
+    parsed_stamp,
+    project_stamp,
     target_path,
 )
 from dagster_defs.resources import (
@@ -65,6 +66,7 @@ from warehouse.build_window import (
     end_build,
     is_build_whole,
     last_built_day,
+    last_built_project,
     last_day_of_tables,
     last_loaded_day,
     project_hash,
@@ -319,12 +321,13 @@ def first_day_to_build(weeks: WeekRange, *, as_of_date: date | None) -> date | N
 
 
 def make_dbt_legs(
-    manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
+    manifest: dict[str, Any], stamp: str, weeks_def: dg.PartitionsDefinition[str]
 ) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
     """Return the assets of the dbt project: what models need, and all the rest.
 
     Each leg is one invocation of dbt. Between them models are trained and scored, and
-    the second leg reads the scores as a source like any other.
+    the second leg reads the scores as a source like any other. Both build the project
+    that bears the stamp, or nothing.
     """
 
     @dbt_assets(
@@ -344,7 +347,7 @@ def make_dbt_legs(
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[Any]:
         """Build what the models need, with its seeds and tests."""
-        leg = _Leg(context, config, dbt, warehouse.settings, progress, manifest)
+        leg = _Leg(context, config, dbt, warehouse.settings, progress, manifest, stamp)
         yield from leg.build(dbt_inputs.keys, "building inputs")
         if leg.is_whole:
             begin_build(
@@ -378,8 +381,12 @@ def make_dbt_legs(
         """
         settings = warehouse.settings
         begun = unfinished_builds(settings)
-        has_inputs = bool(begun) and begun[-1].inputs_built_by == context.run.run_id
-        leg = _Leg(context, config, dbt, settings, progress, manifest)
+        leg = _Leg(context, config, dbt, settings, progress, manifest, stamp)
+        has_inputs = (
+            bool(begun)
+            and begun[-1].inputs_built_by == context.run.run_id
+            and begun[-1].project_hash == leg.window.project_hash
+        )
         yield from leg.build(dbt_models.keys, "building and testing")
         if leg.is_whole and has_inputs:
             with connect_build(settings) as con:
@@ -407,8 +414,10 @@ class _Leg:
         settings: Settings,
         progress: Progress,
         manifest: dict[str, Any],
+        stamp: str,
     ) -> None:
         self.context = context
+        self.stamp = stamp
         self.dbt = dbt
         self.settings = settings
         self.progress = progress
@@ -432,7 +441,8 @@ class _Leg:
     def build(self, keys: Set[dg.AssetKey], label: str) -> Iterator[Any]:
         """Build the assets of the leg that are selected, and yield their events."""
         context, settings, manifest = self.context, self.settings, self.manifest
-        if parsed_hash(settings) != self.project_hash:
+        files = project_stamp(Path(self.dbt.project_dir))
+        if not parsed_stamp(settings) == self.stamp == files:
             raise refuse(f"files of the dbt project have changed: {READ_AGAIN}")
         self.is_whole = context.selected_asset_keys == keys
         context.log.info(
@@ -449,7 +459,7 @@ class _Leg:
             **build_variables(
                 build_from=self.window.build_from, as_of_date=self.as_of_date
             ),
-            **builder_environment(settings, target_path(settings)),
+            **builder_environment(settings, target_path(settings), self.stamp),
             **(LEG_ENVIRONMENT if self.is_whole else {}),
             "LUNDONG_RUN_ID": context.run.run_id,
         }
@@ -620,7 +630,7 @@ def make_models(
 
 
 def make_published(
-    manifest: dict[str, Any], weeks_def: dg.PartitionsDefinition[str]
+    manifest: dict[str, Any], stamp: str, weeks_def: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """Return the asset of the publication, which follows every published table."""
     tables = [
@@ -659,7 +669,12 @@ def make_published(
                 "the last build failed or was of a part: refresh, then publish"
             )
         with connect_build(settings, read_only=True) as con:
-            as_of = last_built_day(con)
+            as_of, built = last_built_day(con), last_built_project(con)
+        if parsed_stamp(settings) != stamp or not stamp.startswith(built or "none"):
+            raise refuse(
+                "the last build was by other files of the dbt project: refresh, then "
+                "publish"
+            )
         try:
             publication = publish(
                 settings,

@@ -21,7 +21,7 @@ from dagster_defs.assets import (
 from dagster_defs.jobs import EXECUTOR, load_drop_job, refresh_job
 from dagster_defs.monthly import causality, causality_job, monthly_causality
 from dagster_defs.partitions import make_weeks
-from dagster_defs.project import prepare_manifest
+from dagster_defs.project import parsed_stamp, prepare_manifest
 from dagster_defs.resources import Progress, make_resources, no_progress
 from dagster_defs.schedules import saturday_refresh
 from dagster_defs.sensors import drop_folder_sensor, refresh_after_load
@@ -44,14 +44,15 @@ def build_definitions(
     settings = settings or read_settings()
     path = prepare_manifest(settings)
     manifest = json.loads(path.read_text(encoding="utf-8"))
+    stamp = parsed_stamp(settings) or ""
     weeks = make_weeks(first_published_day(settings))
     return dg.Definitions(
         assets=[
             drop_folder,
             make_raw_tables(weeks),
-            *make_dbt_legs(manifest, weeks),
+            *make_dbt_legs(manifest, stamp, weeks),
             *make_models(manifest, weeks),
-            make_published(manifest, weeks),
+            make_published(manifest, stamp, weeks),
             make_report(weeks),
         ],
         asset_checks=[causality],

@@ -16,18 +16,21 @@ from warehouse.settings import Settings
 
 LOCK = "LUNDONG_WRITER_LOCK"
 HOLDER = "LUNDONG_WRITER_PID"
-# Folder of what was read of the project; dbt writes its artefacts there.
+# Folder of what was read of the project, and the stamp that it must bear.
 PARSED = "LUNDONG_PARSED_PROJECT"
+STAMPED = "LUNDONG_PARSED_STAMP"
+STAMP = "parsed.stamp"
 PARSE_RESULT = "partial_parse.msgpack"
 RUN_RESULTS = "run_results.json"
 
 
-def builder_environment(settings: Settings, parsed: Path) -> dict[str, str]:
+def builder_environment(settings: Settings, parsed: Path, stamp: str) -> dict[str, str]:
     """Return the variables by which a builder finds who started it, and the project."""
     return {
         LOCK: str(lock_path(settings)),
         HOLDER: str(os.getpid()),
         PARSED: str(parsed),
+        STAMPED: stamp,
         # dbt would write the manifest that it was given, twice.
         "DBT_WRITE_JSON": "false",
     }
@@ -36,8 +39,9 @@ def builder_environment(settings: Settings, parsed: Path) -> dict[str, str]:
 def main() -> None:
     """Run dbt when the holder of the lock has registered this process.
 
-    The project is the one that was read when the run began: reading it again, to find
-    that no file has changed, takes as long as forty of its tables.
+    The project is the one that was read when the run began, and not read again to find
+    that no file has changed. Whoever reads it anew takes the stamp away first, so that
+    what is loaded before the stamp is looked at is whole, and of that stamp.
     """
     path, holder = Path(os.environ[LOCK]), int(os.environ[HOLDER])
     parsed = Path(os.environ[PARSED])
@@ -45,16 +49,25 @@ def main() -> None:
         sys.exit(f"process {holder} has ended before dbt began to build")
     # The profile names the build without its folder.
     os.chdir(path.parent)
+    content = (parsed / PARSE_RESULT).read_bytes()
+    stamp = parsed / STAMP
+    if not stamp.exists() or stamp.read_text() != os.environ[STAMPED]:
+        sys.exit("the dbt project was read anew while the run began")
+    # Results of the leg before must not be taken for those of this one.
+    (parsed / RUN_RESULTS).unlink(missing_ok=True)
     # Imported only here: nothing of dbt runs before.
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    manifest = Manifest.from_msgpack((parsed / PARSE_RESULT).read_bytes())
-    manifest.build_flat_graph()
+    manifest = Manifest.from_msgpack(content)
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     outcome = dbtRunner(manifest).invoke(sys.argv[1:])
-    if hasattr(outcome.result, "write"):
+    if isinstance(outcome.result, RunExecutionResult):
         outcome.result.write(str(parsed / RUN_RESULTS))
-    sys.exit(0 if outcome.success else 1 if outcome.exception is None else 2)
+    if outcome.exception is not None:
+        sys.exit(str(outcome.exception))
+    sys.exit(0 if outcome.success else 1)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
-from dagster_defs.builder import PARSE_RESULT, RUN_RESULTS
+from dagster_defs.builder import PARSE_RESULT, RUN_RESULTS, STAMP
 from warehouse.build_window import BuildWindow, project_hash
 from warehouse.settings import PROJECT_ROOT, Settings
 
@@ -41,7 +41,6 @@ INPUT_TAG = "model_input"
 MODEL_INPUTS = f"+tag:{INPUT_TAG}"
 LEG_ENVIRONMENT = {"DBT_INDIRECT_SELECTION": "cautious"}
 
-STAMP = "manifest.sha256"
 # What a parse leaves; the rest of the target folder is of one run.
 PARSED_FILES = {
     "column_lineage.json",
@@ -142,10 +141,13 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
         The project cannot be parsed.
     """
     manifest = manifest_path(settings)
-    current = project_hash(project_dir)
-    if manifest.exists() and parsed_hash(settings) == current:
+    stamp = manifest.with_name(STAMP)
+    current = project_stamp(project_dir)
+    if manifest.exists() and parsed_stamp(settings) == current:
         return manifest
     manifest.parent.mkdir(parents=True, exist_ok=True)
+    # A parse that is interrupted leaves files of two states of the project.
+    stamp.unlink(missing_ok=True)
     command = [
         str(DBT_EXECUTABLE),
         "--quiet",
@@ -171,12 +173,20 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
         lines = (done.stdout + done.stderr).strip().splitlines()
         message = " ".join(line.strip() for line in lines if line.strip())
         raise DbtError(f"dbt cannot read {project_dir}: {message}")
-    manifest.with_name(STAMP).write_text(current)
+    if project_stamp(project_dir) != current:
+        raise DbtError(f"{project_dir} changed while it was read: try again")
+    stamp.write_text(current)
     return manifest
 
 
-def parsed_hash(settings: Settings) -> str | None:
-    """Return the hash of the project's files when it was last read for a store."""
+def project_stamp(project_dir: Path = PROJECT_DIR) -> str:
+    """Return what a parse hangs on: the project's files, and dbt's own macros."""
+    versions = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb"))
+    return "\n".join((project_hash(project_dir), *versions))
+
+
+def parsed_stamp(settings: Settings) -> str | None:
+    """Return the stamp of what was read of the project for a store; None: not whole."""
     stamp = target_path(settings) / STAMP
     return stamp.read_text() if stamp.exists() else None
 

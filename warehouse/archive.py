@@ -11,7 +11,7 @@ would double the published file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -35,6 +35,19 @@ LAST_SHOWN = "last_publication_id"
 _FIRST_SHOWN_COMMENT = "First publication that showed the row as it stands."
 _LAST_SHOWN_COMMENT = (
     "Last publication that showed the row as it stands; NULL while it is still shown."
+)
+
+_NUMBERS = frozenset(
+    {
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "FLOAT",
+        "DOUBLE",
+        "DECIMAL",
+    }
 )
 
 
@@ -64,8 +77,8 @@ def write_archive(
     that is gone or changed is closed with the former publication; one that is new opens
     with this publication. Rows are compared over all columns, NULL equal to NULL. A
     column that came or went makes the rows differ, because the table then said
-    something else. Tables that are archived but no longer published are carried over,
-    closed.
+    something else; one whose type changed is kept in a type that holds both. Tables
+    that are archived but no longer published are carried over, closed.
 
     Parameters
     ----------
@@ -84,7 +97,7 @@ def write_archive(
     for name in sorted({*former, *declared}):
         shown = _columns(connection, target, declared.get(name), name)
         kept = _columns(connection, previous, ARCHIVE_SCHEMA, name)
-        columns = _merged(shown, kept)
+        columns = _merged(connection, shown, kept)
         if not columns:
             continue
         _create_archive_table(connection, name, columns)
@@ -148,7 +161,7 @@ def _view(
     present = {column.name.lower() for column in source}
     values = ", ".join(
         (
-            f"try_cast({quote_identifier(column.name)} as {column.type})"
+            f"cast({quote_identifier(column.name)} as {column.type})"
             if column.name.lower() in present
             else f"cast(null as {column.type})"
         )
@@ -169,18 +182,49 @@ def _view(
     )
 
 
-def _merged(shown: Sequence[_Column], kept: Sequence[_Column]) -> list[_Column]:
-    """Columns shown now, then those that only the archive still has."""
+def _merged(
+    connection: duckdb.DuckDBPyConnection,
+    shown: Sequence[_Column],
+    kept: Sequence[_Column],
+) -> list[_Column]:
+    """Columns shown now, then those that only the archive still has.
+
+    A column whose type changed has one that holds the values of both.
+    """
     present = {column.name.lower() for column in shown}
+    former = {column.name.lower(): column.type for column in kept}
     own = {FIRST_SHOWN, LAST_SHOWN}
     return [
-        *shown,
+        *(
+            replace(
+                column,
+                type=_common_type(
+                    connection, column.type, former.get(column.name.lower())
+                ),
+            )
+            for column in shown
+        ),
         *(
             column
             for column in kept
             if column.name.lower() not in present and column.name.lower() not in own
         ),
     ]
+
+
+def _common_type(
+    connection: duckdb.DuckDBPyConnection, shown: str, kept: str | None
+) -> str:
+    """Return a type that holds the values of both: the wider number, or a text."""
+    if kept is None or shown == kept:
+        return shown
+    kinds = (shown.split("(")[0], kept.split("(")[0])
+    if not _NUMBERS.issuperset(kinds):
+        return "VARCHAR"
+    wider = connection.execute(
+        f"select cast(null as {shown}) as x union all select cast(null as {kept})"
+    )
+    return str(wider.description[0][1])
 
 
 def _create_archive_table(

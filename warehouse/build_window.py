@@ -372,6 +372,19 @@ def last_built_day(con: duckdb.DuckDBPyConnection) -> date | None:
     return row[0] if row else None
 
 
+def last_built_project(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the hash of the dbt project's files in the last finished build, if any."""
+    row = con.execute(
+        """
+        select project_hash
+        from raw.build_state
+        order by finished_at desc, last_load_id desc
+        limit 1
+        """
+    ).fetchone()
+    return row[0] if row else None
+
+
 def _last_load_id(con: duckdb.DuckDBPyConnection) -> int:
     row = con.execute("select coalesce(max(load_id), 0) from raw.load").fetchone()
     return int(row[0]) if row else 0

@@ -150,6 +150,43 @@ def test_columns_that_come_and_go(evenings: Evenings) -> None:
     assert read(publication.path, sql, evening) == [(9, 9, 0)]
 
 
+@pytest.mark.parametrize(
+    ("former", "shown", "kept"),
+    [
+        ("double", "bigint", "DOUBLE"),
+        ("varchar", "double", "VARCHAR"),
+        ("date", "integer", "VARCHAR"),
+        ("integer", "bigint", "BIGINT"),
+    ],
+)
+def test_a_column_that_changes_its_type_loses_no_value(
+    evenings: Evenings, former: str, shown: str, kept: str
+) -> None:
+    """Half a rank, a text, a day: what was shown reads so for ever."""
+    values = {"double": "2.5", "varchar": "'none'", "date": "date '2024-01-05'"}
+    value = values.get(former, "7")
+    evenings.build.execute(
+        f"alter table {TABLE} add column note {former}; "
+        f"update {TABLE} set note = {value}"
+    )
+    evenings.publish(FIRST_EVENING)
+    evenings.build.execute(
+        f"alter table {TABLE} drop column note; "
+        f"alter table {TABLE} add column note {shown}; update {TABLE} set note = 3"
+    )
+    evening = FIRST_EVENING + timedelta(days=1)
+    path = evenings.publish(evening).path
+    sql = (
+        "select distinct cast(note as varchar), typeof(note) "
+        "from archive.diffusion_index_weekly_as_published(?)"
+    )
+    assert read(path, sql, FIRST_EVENING) == [
+        *read(path, f"select cast(cast({value} as {former}) as varchar), '{kept}'")
+    ]
+    [(now, kind)] = read(path, sql, evening)
+    assert (float(now), kind) == (3, kept)
+
+
 def test_a_table_no_longer_published_stays_in_the_archive(evenings: Evenings) -> None:
     monthly = "fct_diffusion_index_monthly"
     weekly = evenings.build.model("fct_diffusion_index_weekly")

@@ -21,11 +21,12 @@ import pytest
 from dagster_defs import assets, resources, sensors
 from dagster_defs.assets import DROP_FOLDER, REPORT
 from dagster_defs.build import build_definitions
+from dagster_defs.builder import PARSE_RESULT, STAMP
 from dagster_defs.checks import PUBLICATION
 from dagster_defs.instance import POOL, PROCESS, end_dead_runs, open_instance
 from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
-from dagster_defs.project import PROJECT_DIR, STAMP
+from dagster_defs.project import PROJECT_DIR, prepare_manifest
 from dagster_defs.resources import make_resources, no_progress
 from dagster_defs.schedules import is_without_trading, saturday_refresh
 from tests.reader_processes import READER_COUNT, readers
@@ -348,25 +349,43 @@ def test_project_changed_while_it_is_built_is_said(
     assert home_copy.published_path.read_bytes() == before
 
 
-def test_project_that_changed_since_it_was_read_is_not_built(
-    home_copy: Settings, instance: dg.DagsterInstance
+def failure_of(result: dg.ExecuteInProcessResult, step: str) -> str:
+    failed = result.failure_data_for_node(step)
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    return str(failed.user_failure_data.description)
+
+
+@pytest.mark.parametrize("step", ["dbt_inputs", "dbt_models", "publication__published"])
+def test_project_read_anew_since_the_run_was_planned_is_not_built(
+    home_copy: Settings, instance: dg.DagsterInstance, step: str
 ) -> None:
-    """The stamp is of other files, as if some were saved after the page was loaded."""
-    job = build_definitions(home_copy).resolve_job_def(REFRESH)
+    """Somebody saved a file and loaded the page again, before or between the legs."""
+    definitions = build_definitions(home_copy)
     (home_copy.home / "dbt" / STAMP).write_text("of other files")
+    before = home_copy.published_path.read_bytes()
     _, last = loaded_weeks(home_copy)
-    result = job.execute_in_process(
+    plan = definitions.resolve_job_def(REFRESH)
+    result = plan.get_subset(op_selection=[step]).execute_in_process(
         instance=instance,
         tags={"dagster/partition": partition_of(last)},
         run_config=QUIET,
         raise_on_error=False,
     )
-    failed = result.failure_data_for_node("dbt_inputs")
-    assert failed is not None
-    assert failed.user_failure_data is not None
-    description = str(failed.user_failure_data.description)
-    assert "files of the dbt project have changed" in description
+    assert "files of the dbt project" in failure_of(result, step)
     assert is_build_whole(home_copy)
+    assert home_copy.published_path.read_bytes() == before
+
+
+def test_an_interrupted_parse_is_begun_again(home_copy: Settings) -> None:
+    """Killed between the files of a parse and its stamp: none of it may be trusted."""
+    stamp, parsed = (home_copy.home / "dbt" / n for n in (STAMP, PARSE_RESULT))
+    expected = stamp.read_text()
+    stamp.unlink()
+    parsed.write_bytes(b"half")
+    prepare_manifest(home_copy)
+    assert stamp.read_text() == expected
+    assert len(parsed.read_bytes()) > 100_000
 
 
 def tick(settings: Settings, friday: date) -> dg.RunRequest | dg.SkipReason:

@@ -132,24 +132,48 @@ touch_pair as (
     where not is_beyond
 ),
 
+-- Before the first day beyond the limit a run goes back to the first day of all.
+first_traded as (
+    select
+        security_code,
+        min(traded_days) as traded_days,
+    from traded
+    group by security_code
+),
+
 {% set window_days = var("st_window_days") -%}
 -- First traded day of the run whose trailing window lies within the run and holds both
 -- touches.
 recognised as (
     select
-        security_code,
-        run_end_date,
-        min(greatest(traded_days, run_start + {{ window_days }})) as traded_days,
+        touch_pair.security_code,
+        touch_pair.run_end_date,
+        min(
+            greatest(
+                touch_pair.traded_days,
+                coalesce(touch_pair.run_start, first_traded.traded_days - 1)
+                + {{ window_days }}
+            )
+        ) as traded_days,
     from touch_pair
-    where traded_days - previous_touch < {{ window_days }}
-    group by security_code, run_start, run_end_date
+    inner join first_traded on touch_pair.security_code = first_traded.security_code
+    where touch_pair.traded_days - touch_pair.previous_touch < {{ window_days }}
+    group by
+        touch_pair.security_code,
+        touch_pair.run_start,
+        touch_pair.run_end_date
 ),
+
+-- The close of the day beyond ends the status: on the day itself it still held.
 
 inferred as (
     select
         recognised.security_code,
         trading_day.next_trade_date as valid_from,
-        least(recognised.run_end_date, report_start.reported_from) as valid_to,
+        least(
+            coalesce(end_day.next_trade_date, recognised.run_end_date + 1),
+            report_start.reported_from
+        ) as valid_to,
     from recognised
     inner join traded
         on
@@ -157,6 +181,8 @@ inferred as (
             and recognised.traded_days = traded.traded_days
     inner join {{ ref("int_trading_day") }} as trading_day
         on traded.trade_date = trading_day.trade_date
+    left join {{ ref("int_trading_day") }} as end_day
+        on recognised.run_end_date = end_day.trade_date
     cross join report_start
 )
 
