@@ -73,6 +73,10 @@ Output = Annotated[
 ]
 
 
+# Between two lines of progress where nobody looks at a terminal.
+LINE_SECONDS = 30
+
+
 class UsageError(RuntimeError):
     """The command cannot be carried out as it was given."""
 
@@ -97,11 +101,20 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
         ) as progress,
     ):
         task = progress.add_task("starting", total=None)
+        started = told = time.monotonic()
 
         def show(label: str, done: int, total: int) -> None:
-            progress.update(
-                task, description=label, completed=done, total=total or None
-            )
+            nonlocal told
+            now = time.monotonic()
+            if not stream.isatty() and now - told >= LINE_SECONDS:
+                counted = f" {done}/{total}" if total else ""
+                stream.write(f"{now - started:.0f} s  {label}{counted}\n")
+                stream.flush()
+                told = now
+            item = progress.tasks[0]
+            # A task that was once done keeps its total and stops its clock.
+            item.total, item.finished_time = total or None, None
+            progress.update(task, description=label, completed=done)
 
         yield show
 
@@ -254,11 +267,14 @@ def refresh(
     built and published in a store of its own, as_of/<Friday>; the current publication
     stays as it is.
     """
+    import logging
     import warnings
 
     from dagster import BetaWarning
 
     warnings.filterwarnings("ignore", category=BetaWarning)
+    # It warns of every check of a step that a week without trading skips.
+    logging.getLogger("dagster").setLevel(logging.ERROR)
     from dagster_defs.refresh import refresh as run_refresh
 
     started = time.monotonic()

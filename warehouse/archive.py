@@ -272,9 +272,9 @@ def _create_macro(
 def comment_on(
     connection: duckdb.DuckDBPyConnection, item: str, comment: str | None
 ) -> None:
-    """Comment on ``table x`` or ``column x.y``; an empty text writes none."""
-    if comment:
-        connection.execute(f"comment on {item} is {quote_literal(comment)}")
+    """Comment on ``table x`` or ``column x.y``; an empty text takes a comment away."""
+    text = quote_literal(comment) if comment else "null"
+    connection.execute(f"comment on {item} is {text}")
 
 
 def _archived_names(connection: duckdb.DuckDBPyConnection, catalogue: str) -> list[str]:

@@ -19,7 +19,7 @@ import duckdb
 from warehouse.lock import EXCHANGE_TIME
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.settings import Settings
-from warehouse.store import current_rows_sql
+from warehouse.store import current_rows_sql, flush
 
 # A day is loaded when this share of the stocks listed on it has a bar: a file of a few
 # stocks that reaches further does not make a day of the market. The dbt project has the
@@ -207,8 +207,12 @@ def begin_build(
     }
     if inputs_built_by is not None:
         begun["inputs_built_by"] = inputs_built_by
-    with unfinished_mark(settings).open("a", encoding="utf-8") as mark:
-        mark.write(json.dumps(begun) + "\n")
+    mark = unfinished_mark(settings)
+    with mark.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(begun) + "\n")
+    # What dbt commits is on the disk; the mark must not be lost before it.
+    flush(mark)
+    flush(mark.parent)
 
 
 def unfinished_builds(settings: Settings) -> list[UnfinishedBuild]:

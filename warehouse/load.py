@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from warehouse.store import (
     connect_build,
     create_raw_tables,
     current_rows_sql,
+    flush,
     lake_root,
     lake_rows_sql,
     quote_identifier,
@@ -64,6 +64,8 @@ OWN_COLUMNS = "identity"
 # (wrong unit, wrong column): it is refused. Fewer rows than MASS_ROWS are set aside.
 MASS_SHARE = 0.2
 MASS_ROWS = 20
+# Rows set aside that the load tells; all of them are in raw.rejected_row.
+TOLD_ROWS = 3
 
 TICK_CNY = 0.01
 # On 2.93 million real rows VWAP leaves low .. high by more than a tick on 65, by more
@@ -266,7 +268,10 @@ def _row_checks(table: RawTable) -> list[Check]:
             f"low_cny * (1 - {VWAP_TOLERANCE}) - {TICK_CNY} "
             f"and high_cny * (1 + {VWAP_TOLERANCE}) + {TICK_CNY}"
         )
-        expected = "CNY and shares, so that amount / volume lies in low .. high"
+        expected = (
+            "CNY and shares (a lot is 100), so that amount_cny / volume_shares lies in "
+            "low_cny .. high_cny"
+        )
         checks.append(Check("vwap_outside_range", failed, "amount_cny", expected))
     return checks
 
@@ -1095,9 +1100,9 @@ def _write_lake(load: _Load) -> None:
             ) to {quote_literal(str(temporary))} (format parquet, compression zstd)
             """
         )
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        flush(temporary)
         temporary.replace(target)
+        flush(target.parent)
         con.execute(
             "insert into raw.lake_file "
             "select ?, ?, ?, ?, count(*) from read_parquet(?)",
@@ -1243,6 +1248,55 @@ def _find_minute_gaps(load: _Load) -> None:
     )
 
 
+def _find_lost_values(load: _Load) -> None:
+    """Count the stored values that the file's rows no longer have.
+
+    A file may lack a column that is not required; what replaces a row then says nothing
+    where the row said something.
+    """
+    columns = [column.name for column in load.table.columns if not column.required]
+    if load.table.storage == "lake" or not columns:
+        return
+    counts = ", ".join(
+        f"{{'column_name': {quote_literal(name)}, 'row_count': count(*) filter ("
+        f"changed.{quote_identifier(name)} is null "
+        f"and stored_here.{quote_identifier(name)} is not null)}}"
+        for name in columns
+    )
+    load.con.execute(
+        f"""
+        insert into raw.load_finding
+        select {load.load_id}, 'values_lost', row_count, 'no ' || column_name
+        from (
+            select unnest([{counts}], recursive := true)
+            from changed inner join stored_here using ({load.key})
+        )
+        where row_count > 0
+        """
+    )
+
+
+def _told_rejected(load: _Load) -> str:
+    """Return the first rows set aside, in one line; not those that a mapping leaves."""
+    rows = load.con.execute(
+        "select line_number, column_name, value, reason, count(*) over () "
+        "from raw.rejected_row "
+        "where load_id = ? and not list_contains(?, reason) "
+        "order by line_number, column_name limit ?",
+        [load.load_id, list(load.entry.set_aside), TOLD_ROWS],
+    ).fetchall()
+    if not rows:
+        return ""
+    told = []
+    for line, column, value, reason, _ in rows:
+        where = [f"line {line}"] if line else []
+        where += [f"column {column}"] if column else []
+        found = "" if value is None else f" {value!r}"
+        told.append(f"{', '.join(where)}{found} ({reason})")
+    more = rows[0][4] - len(rows)
+    return "set aside: " + "; ".join(told) + (f"; and {more:,} more" if more else "")
+
+
 def _findings(load: _Load) -> str:
     """Count what is odd in rows that are taken, and return it in one line."""
     if load.table.name == "daily_bar":
@@ -1302,13 +1356,14 @@ def _run(
         _refuse_bad_file(load, read)
         _store_rejected(load)
     accepted = _keep_changes(load)
+    _find_lost_values(load)
     first_date, last_date = _touched_dates(load)
     unchanged = read - rejected - accepted
     if accepted and load.table.storage == "lake":
         _write_lake(load)
     elif accepted:
         _insert_changes(load)
-    message = _findings(load)
+    message = "; ".join(filter(None, (_told_rejected(load), _findings(load))))
     con.execute(
         "insert into raw.load values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -1618,18 +1673,26 @@ def load_folder(
         ]
         loads = [_earlier_load(con, entry, source) for entry, source in offered]
         earlier = [load.load_id for load in loads if load and load.load_id is not None]
-        for entry, source in offered:
+        for number, (entry, source) in enumerate(offered):
             taken.update(path for group in source.paths for path in group)
             is_still_there = _is_still_there(con, entry, source)
-            result = _load_source(
-                con,
-                entry,
-                source,
-                source_name=source_name,
-                mapping_name=mapping.name,
-                today=today,
-                beside=earlier if is_still_there else [],
-            )
+            try:
+                result = _load_source(
+                    con,
+                    entry,
+                    source,
+                    source_name=source_name,
+                    mapping_name=mapping.name,
+                    today=today,
+                    beside=earlier if is_still_there else [],
+                )
+            except LoadError as error:
+                stored = sum(result.accepted for result in results)
+                error.tell(
+                    f"{number} files before it were read and {stored:,} rows of them "
+                    f"stored, {len(offered) - number - 1} after it were not read"
+                )
+                raise
             results.append(result)
             if not is_still_there and result.load_id is not None:
                 earlier.append(result.load_id)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,7 +24,7 @@ import duckdb
 from warehouse.archive import ARCHIVE_SCHEMA, comment_on, write_archive
 from warehouse.lock import EXCHANGE_TIME, writer_lock
 from warehouse.settings import PROJECT_ROOT, Settings
-from warehouse.store import quote_identifier, quote_literal
+from warehouse.store import flush, quote_identifier, quote_literal
 
 # Called with what is done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -433,7 +432,7 @@ def _write_file(
         connection.execute(f"checkpoint {_TARGET}")
         connection.execute("use memory")
         connection.execute(f"detach {_TARGET}")
-    _flush(path)
+    flush(path)
     return publication
 
 
@@ -821,7 +820,7 @@ def _swap(settings: Settings, temporary: Path) -> None:
     """Put the new file in the pointer's place in one step."""
     temporary.chmod(0o444)
     temporary.replace(settings.published_path)
-    _flush(settings.published_path.parent)
+    flush(settings.published_path.parent)
 
 
 def _keep_current(settings: Settings) -> None:
@@ -858,9 +857,9 @@ def _keep_version(settings: Settings, publication_id: int) -> None:
         # A disk without hard links: copy under a name that a killed copy may leave.
         partial = settings.published_path.parent / _PARTIAL_VERSION
         shutil.copy2(settings.published_path, partial)
-        _flush(partial)
+        flush(partial)
         partial.replace(version)
-    _flush(folder)
+    flush(folder)
 
 
 def _forget_old_versions(folder: Path, retention: int) -> None:
@@ -873,15 +872,6 @@ def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".lundong_*.duckdb*"):
         with suppress(FileNotFoundError):
             path.unlink()
-
-
-def _flush(path: Path) -> None:
-    """Write a file's or a folder's changes through to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -352,6 +352,14 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _price("limit_up_cny", "Upper limit price."),
             _price("limit_down_cny", "Lower limit price."),
         ),
+        row_checks=(
+            RowCheck(
+                name="limits_reversed",
+                condition="limit_up_cny >= limit_down_cny",
+                column="limit_up_cny, limit_down_cny",
+                message="limit_up_cny of at least limit_down_cny",
+            ),
+        ),
     ),
     RawTable(
         name="st_status",

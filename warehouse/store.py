@@ -9,6 +9,7 @@ store needs; keep loading (``load``) and publishing (``publish``) out.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -246,6 +247,15 @@ def _connect(
         yield connection
     finally:
         connection.close()
+
+
+def flush(path: Path) -> None:
+    """Write a file's or a folder's changes through to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def replay_log(path: Path) -> None:

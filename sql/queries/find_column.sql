@@ -14,7 +14,11 @@ select
     c.description,
 from meta.meta_column as c
 where
-    contains(lower(c.column_name), lower($word))
-    or contains(lower(c.table_name), lower($word))
-    or contains(lower(c.description), lower($word))
+    -- Raw tables are described, and not published.
+    c.table_schema <> 'raw'
+    and (
+        contains(lower(c.column_name), lower($word))
+        or contains(lower(c.table_name), lower($word))
+        or contains(lower(c.description), lower($word))
+    )
 order by c.table_schema, c.table_name, c.column_position

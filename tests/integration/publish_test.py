@@ -301,6 +301,35 @@ def test_only_the_days_that_differ_are_written_anew(
     )
 
 
+def test_a_table_taken_over_is_described_anew(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tiny_build)
+    node = tiny_build.model("fct_tradability_daily")
+    node["description"] = "What could be traded, told better."
+    node["columns"]["trade_date"]["description"] = "Open day."
+    del node["columns"]["is_st"]
+    tiny_build.save_manifest()
+
+    publication, copied = copied_whole(tiny_build, monkeypatch)
+
+    assert LONG not in copied
+    columns = dict(
+        read(
+            publication.path,
+            "select column_name, comment from duckdb_columns() "
+            "where table_name = 'fct_tradability_daily'",
+        )
+    )
+    assert columns["trade_date"] == "Open day."
+    assert columns["is_st"] is None
+    assert read(
+        publication.path,
+        "select comment from duckdb_tables() "
+        "where table_name = 'fct_tradability_daily'",
+    ) == [("What could be traded, told better.",)]
+
+
 @pytest.mark.parametrize(
     "change",
     [

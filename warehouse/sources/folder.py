@@ -15,11 +15,18 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import duckdb
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from warehouse.raw_tables import RAW_TABLE_BY_NAME, RAW_TABLES, RawTable
 from warehouse.store import quote_identifier, quote_literal
@@ -79,6 +86,21 @@ class LoadError(Exception):
         )
         super().__init__(" ".join(text.split()))
 
+    def tell(self, more: str) -> None:
+        """Add to the message, such as what became of the files beside this one."""
+        self.args = (f"{self.args[0]}; {more}",)
+
+
+def one_query(text: str) -> str:
+    """Return SQL that is one query and changes nothing; ValueError for other SQL."""
+    try:
+        kinds = [statement.type for statement in duckdb.extract_statements(text)]
+    except duckdb.Error as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise ValueError("a query must be one SELECT")
+    return text
+
 
 class Finding(BaseModel):
     """Something to count in rows that are taken.
@@ -90,7 +112,7 @@ class Finding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    query: str
+    query: Annotated[str, AfterValidator(one_query)]
 
 
 class Part(BaseModel):
@@ -105,7 +127,7 @@ class Part(BaseModel):
     files: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     columns: dict[str, str]
-    query: str
+    query: Annotated[str, AfterValidator(one_query)]
 
 
 class Entry(BaseModel):

@@ -532,3 +532,53 @@ def test_rows_set_aside_for_an_unknown_stock_come_in_with_the_stock(
 
     assert results["security"].accepted == 1
     assert (results["daily_bar"].accepted, results["daily_bar"].unchanged) == (1, 9)
+
+
+def test_what_is_set_aside_is_told_at_once(market: Any) -> None:
+    """The first rows with line, column and value; the others are in the store."""
+    rows = market.bars([market.new_day], seed=4)
+    for number in range(5):
+        rows[number]["close_cny"] = f"none{number}"
+    market.write_csv("daily_bar.csv", rows)
+
+    (result,) = market.load()
+
+    assert result.message == (
+        "set aside: line 2, column close_cny 'none0' (not_of_type); "
+        "line 3, column close_cny 'none1' (not_of_type); "
+        "line 4, column close_cny 'none2' (not_of_type); and 2 more"
+    )
+
+
+def test_a_refused_file_says_what_became_of_the_others(market: Any) -> None:
+    good = market.bars([market.new_day], seed=4)
+    market.write_csv("daily_bar-1.csv", good[:4])
+    (market.incoming / "daily_bar-2.parquet").write_bytes(b"PAR1 and no more")
+    market.write_csv("daily_bar-3.csv", good[5:])
+
+    with pytest.raises(LoadError, match="daily_bar-2") as refused:
+        market.load()
+
+    assert str(refused.value).endswith(
+        "1 files before it were read and 4 rows of them stored, 1 after it were not "
+        "read"
+    )
+
+
+def test_limits_the_wrong_way_round_are_set_aside(market: Any) -> None:
+    day = market.new_day
+    limits = [
+        {
+            "security_code": code,
+            "trade_date": day,
+            "limit_up_cny": 9.0 if number == 0 else 11.0,
+            "limit_down_cny": 9.9,
+        }
+        for number, code in enumerate(market.codes)
+    ]
+    market.write_csv("price_limit.csv", limits)
+
+    (result,) = market.load()
+
+    assert (result.accepted, result.rejected) == (9, 1)
+    assert "column limit_up_cny, limit_down_cny '9.0, 9.9'" in result.message

@@ -207,6 +207,24 @@ def send(market: Any, name: str, rows: list[dict[str, Any]]) -> Any:
     return result
 
 
+def test_a_value_that_a_newer_file_lacks_is_told(market: Any) -> None:
+    """A vendor that left a column out: the bars replace those that had it."""
+    codes = market.codes[:3]
+    first = bars_of_a_day(market, 1_000_000.0, codes)
+    for row in first:
+        row["previous_close_cny"] = row["open_cny"]
+    assert send(market, "daily_bar.csv", first).message == ""
+    lacking = [
+        {name: value for name, value in row.items() if name != "previous_close_cny"}
+        for row in first
+    ]
+
+    result = send(market, "daily_bar.csv", lacking)
+
+    assert result.accepted == 3
+    assert result.message == "values_lost 3 (e.g. no previous_close_cny)"
+
+
 def test_the_very_file_sent_again_takes_a_correction_back(market: Any) -> None:
     codes, day = market.codes[:3], market.new_day
     first = bars_of_a_day(market, 1_000_000.0, codes)
@@ -322,6 +340,31 @@ def test_a_security_touches_the_days_of_its_listing(market: Any) -> None:
         (ended, dt.date(2024, 2, 27)),
         (listed, listed),
         (dt.date(2024, 2, 19), dt.date(2024, 2, 19)),
+    ]
+
+
+def test_a_report_that_moves_touches_the_day_on_which_it_was_known(market: Any) -> None:
+    """What hung on it since the former day must be built without it."""
+    report = {
+        "report_id": "r1",
+        "security_code": market.codes[0],
+        "published_at": "2024-01-10 18:00:00",
+        "has_time": True,
+        "title": "first",
+    }
+    touched = []
+    for day in (10, 24, 17):
+        moved = {**report, "published_at": f"2024-01-{day} 18:00:00"}
+        assert send(market, "analyst_report.csv", [moved]).accepted == 1
+        touched += market.query(
+            "select first_date, last_date from raw.load order by load_id desc limit 1"
+        )
+
+    days = {day: dt.date(2024, 1, day) for day in (10, 17, 24)}
+    assert touched == [
+        (days[10], days[10]),
+        (days[10], days[24]),
+        (days[17], days[24]),
     ]
 
 

@@ -84,6 +84,13 @@ stock_return as (
             and week.first_date = block.trade_date
 ),
 
+factor_name (factor_number, factor_code) as (
+    values
+    {%- for factor_code in factors %}
+    ({{ loop.index0 }}, '{{ factor_code }}'){{ "," if not loop.last }}
+    {%- endfor %}
+),
+
 factor as (
     select
         trade_week as factor_week,
@@ -223,16 +230,14 @@ market as (
 {% for rule_off in ledger_rules() if rule_off != "cost" -%}
 {{ "union all" if not loop.first }}
 select
-    'all:'
-    || ['{{ factors | join("', '") }}'][averaged.factor_number + 1]
-    || ':'
-    || averaged.layer as strategy_code,
+    'all:' || factor_name.factor_code || ':' || averaged.layer as strategy_code,
     '{{ rule_off }}' as rule_off,
     averaged.trade_week,
     week.day_count,
     averaged.{{ rule_off }}_return as layer_return,
     market.benchmark_return,
 from averaged
+inner join factor_name on averaged.factor_number = factor_name.factor_number
 inner join week on averaged.trade_week = week.trade_week
 inner join market on averaged.trade_week = market.trade_week
 where averaged.{{ rule_off }}_return is not null

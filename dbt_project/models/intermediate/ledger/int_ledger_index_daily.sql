@@ -6,13 +6,21 @@
     "st": "st",
     "delisting": "delisting",
 } -%}
+{#- From close to close there is no part by day. -#}
+{%- set part_returns = {} -%}
+{%- for rule_off in member_sets -%}
+    {%- do part_returns.update({
+        rule_off: {"night": "daily_return"} if rule_off == "next_open"
+        else {"night": "overnight_return", "day": "intraday_return"}
+    }) -%}
+{%- endfor %}
 
 -- Daily returns of the micro-cap index with each rule switched off: every rule has its
 -- own members and its own days on which they can be traded. A share is bought at the
--- first moment at which it can be after it becomes a member, and sold at the first after
--- it is none; all that is held has the same weight. The moment is the open after the
--- close that names the members; without that rule, the close itself. Runs of days are
--- followed, not days: there are 30 times fewer.
+-- first moment at which it can be after it becomes a member, and sold at the first
+-- after it is none; all that is held has the same weight. The moment is the open after
+-- the close that names the members; without that rule, the close itself. Runs of days
+-- are followed, not days: there are far fewer.
 with trading_day as (
     select
         trade_date,
@@ -232,7 +240,6 @@ holding as (
     group by chained.rule_off, chained.security_code, chained.chain_number
 ),
 
--- What is bought at a moment of today is held by day, and over the night before tomorrow.
 holding_day as (
     select
         rule_off,
@@ -244,17 +251,26 @@ holding_day as (
     where first_index < end_index
 ),
 
+-- What is bought at a moment of today is held by day, and over the night to tomorrow.
+holding_part as (
+    select
+        rule_off,
+        security_code,
+        day_index,
+        day_index > first_index as is_night,
+        day_index < end_index as is_day,
+    from holding_day
+),
+
 share_day as (
     select
         security_code,
         day_index,
         {%- for rule_off in member_sets %}
-        bool_or(rule_off = '{{ rule_off }}' and day_index > first_index)
-            as is_{{ rule_off }}_night,
-        bool_or(rule_off = '{{ rule_off }}' and day_index < end_index)
-            as is_{{ rule_off }}_day,
+        bool_or(is_night and rule_off = '{{ rule_off }}') as is_{{ rule_off }}_night,
+        bool_or(is_day and rule_off = '{{ rule_off }}') as is_{{ rule_off }}_day,
         {%- endfor %}
-    from holding_day
+    from holding_part
     group by security_code, day_index
 ),
 
@@ -272,27 +288,16 @@ security_day as (
 averaged as (
     select
         share_day.day_index,
-        {%- for rule_off in member_sets %}
-        {%- set night_return =
-            "daily_return" if rule_off == "next_open" else "overnight_return" %}
+        {%- for rule_off, parts in part_returns.items() %}
+        {%- for part, part_return in parts.items() %}
         {{
             exact_mean(
-                "case when share_day.is_" ~ rule_off ~ "_night then coalesce("
-                ~ "security_day." ~ night_return ~ ", 0) end",
+                "case when share_day.is_" ~ rule_off ~ "_" ~ part
+                ~ " then coalesce(security_day." ~ part_return ~ ", 0) end",
                 18,
             )
-        }} as {{ rule_off }}_night_return,
-        {%- if rule_off == "next_open" %}
-        cast(null as double) as {{ rule_off }}_day_return,
-        {%- else %}
-        {{
-            exact_mean(
-                "case when share_day.is_" ~ rule_off ~ "_day then coalesce("
-                ~ "security_day.intraday_return, 0) end",
-                18,
-            )
-        }} as {{ rule_off }}_day_return,
-        {%- endif %}
+        }} as {{ rule_off }}_{{ part }}_return,
+        {%- endfor %}
         {%- endfor %}
     from share_day
     left join
@@ -304,15 +309,16 @@ averaged as (
 ),
 
 ruled as (
-    {%- for rule_off in member_sets %}
+    {%- for rule_off, parts in part_returns.items() %}
     {{ "union all" if not loop.first }}
     select
         '{{ rule_off }}' as rule_off,
         day_index,
         {{ rule_off }}_night_return as night_return,
-        {{ rule_off }}_day_return as day_return,
+        {{ rule_off ~ "_day_return" if "day" in parts else "cast(null as double)" }}
+            as day_return,
     from averaged
-    where coalesce({{ rule_off }}_night_return, {{ rule_off }}_day_return) is not null
+    where coalesce(night_return, day_return) is not null
     {%- endfor %}
 )
 

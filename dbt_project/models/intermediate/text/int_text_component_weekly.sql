@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
--- Only weeks whose factors rank the pool of a month with reports: the last that ended in
--- or before it.
+-- Only weeks whose factors rank the pool of a month with reports: the last that ended
+-- in or before it.
 with ranking_week as (
     select max(week.trade_week) as trade_week,
     from {{ ref("int_trading_day") }} as month_end
@@ -14,7 +14,7 @@ with ranking_week as (
         month_end.is_month_end
         and month_end.is_month_complete
         and month_end.trade_date in (
-            select text_factor.trade_date
+            select text_factor.trade_date,
             from {{ ref("int_text_factor") }} as text_factor
         )
     group by month_end.trade_date
