@@ -11,7 +11,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -32,7 +32,7 @@ from rich.progress import (
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from warehouse.query import OutputFormat, QueryError
+from warehouse.query import OutputFormat, Query, QueryError
 from warehouse.settings import PROJECT_ROOT, Settings, read_settings
 from warehouse.store import StoreError
 
@@ -353,11 +353,7 @@ def query(
     from warehouse.query import format_result, list_queries, read_query, run_query
 
     if show_list:
-        table = Table("query", "question", "parameters", box=None, pad_edge=False)
-        for known in list_queries():
-            names = ", ".join(parameter.name for parameter in known.parameters)
-            table.add_row(known.name, known.question, names)
-        out.print(table)
+        print_queries(list_queries())
         return
     if name is None:
         raise UsageError(f"no query named: see `{command('query --list')}`")
@@ -460,6 +456,24 @@ def run_load(
     print_loads(results)
 
 
+def print_queries(queries: Sequence[Query]) -> None:
+    """Print names, questions and parameters; a line a query where nobody looks."""
+    rows = [
+        (query.name, query.question, ", ".join(each.name for each in query.parameters))
+        for query in queries
+    ]
+    if not out.is_terminal:
+        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("query", no_wrap=True)
+    table.add_column("question")
+    table.add_column("parameters")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
 def tell_made_up(settings: Settings) -> None:
     """Say on the error stream that the sample market's numbers are made up."""
     from warehouse.query import is_made_up
@@ -490,11 +504,12 @@ def write_answer(answer: bytes, output_format: str, output: Path | None) -> None
 
 
 def grouped(results: list[LoadResult]) -> list[LoadResult]:
-    """Add up the files of a table of which nothing has to be told."""
-    groups: dict[str, list[LoadResult]] = {}
+    """Add up the files of a table of which nothing, or the same, has to be told."""
+    groups: dict[tuple[object, ...], list[LoadResult]] = {}
     for number, result in enumerate(results):
-        told = bool(result.message or result.rejected)
-        groups.setdefault(f"{number}" if told else result.table_name, []).append(result)
+        alone = number if result.rejected or result.load_id is None else None
+        key = (alone, result.table_name, result.message)
+        groups.setdefault(key, []).append(result)
     return [
         group[0]
         if len(group) == 1
@@ -512,8 +527,8 @@ def grouped(results: list[LoadResult]) -> list[LoadResult]:
 def print_loads(results: list[LoadResult]) -> None:
     """Print the counts of every file."""
     table = Table(box=None, pad_edge=False)
-    for name in ("table", "file"):
-        table.add_column(name)
+    table.add_column("table", no_wrap=True)
+    table.add_column("file", overflow="fold")
     for name in ("read", "accepted", "unchanged", "rejected"):
         table.add_column(name, justify="right")
     table.add_column("")

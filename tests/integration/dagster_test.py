@@ -21,12 +21,17 @@ import pytest
 from dagster_defs import assets, resources, sensors
 from dagster_defs.assets import DROP_FOLDER, REPORT
 from dagster_defs.build import build_definitions
-from dagster_defs.builder import PARSE_RESULT, STAMP
+from dagster_defs.builder import STAMP
 from dagster_defs.checks import PUBLICATION
 from dagster_defs.instance import POOL, PROCESS, end_dead_runs, open_instance
 from dagster_defs.jobs import LOAD_DROP, REFRESH
 from dagster_defs.partitions import WeekRange, partition_of
-from dagster_defs.project import PROJECT_DIR, prepare_manifest
+from dagster_defs.project import (
+    PROJECT_DIR,
+    DbtError,
+    parsed_stamp,
+    prepare_manifest,
+)
 from dagster_defs.resources import make_resources, no_progress
 from dagster_defs.schedules import is_without_trading, saturday_refresh
 from tests.reader_processes import READER_COUNT, readers
@@ -224,7 +229,7 @@ def test_range_of_weeks_is_one_run_of_all_assets_and_disturbs_no_reader(
             "select content_hash from meta.meta_publication order by publication_id"
         ).fetchall()
     # The refresh needs the processors too: these ask as often as a dashboard does.
-    with readers(home_copy.published_path, pause=2) as seen:
+    with readers(home_copy.published_path, pause=4) as seen:
         result = run_job(
             home_copy,
             instance,
@@ -239,7 +244,7 @@ def test_range_of_weeks_is_one_run_of_all_assets_and_disturbs_no_reader(
     assert result.success
     assert [reader["errors"] for reader in seen] == [[]] * READER_COUNT
     assert [reader["publications"] for reader in seen] == [[1, 2]] * READER_COUNT
-    assert all(reader["answers"] >= 8 for reader in seen)
+    assert all(reader["answers"] >= 5 for reader in seen)
     done = instance.get_materialized_partitions(PUBLICATION)
     assert {first_key, last_key} <= done
     assert len(done) >= 4
@@ -377,15 +382,15 @@ def test_project_read_anew_since_the_run_was_planned_is_not_built(
     assert home_copy.published_path.read_bytes() == before
 
 
-def test_an_interrupted_parse_is_begun_again(home_copy: Settings) -> None:
-    """Killed between the files of a parse and its stamp: none of it may be trusted."""
-    stamp, parsed = (home_copy.home / "dbt" / n for n in (STAMP, PARSE_RESULT))
-    expected = stamp.read_text()
-    stamp.unlink()
-    parsed.write_bytes(b"half")
-    prepare_manifest(home_copy)
-    assert stamp.read_text() == expected
-    assert len(parsed.read_bytes()) > 100_000
+def test_an_interrupted_parse_leaves_no_stamp(
+    home_copy: Settings, tmp_path: Path
+) -> None:
+    """What it leaves is of two states of the project: none of it may be trusted."""
+    (tmp_path / "dbt_project.yml").write_text("name: [")
+    assert parsed_stamp(home_copy) is not None
+    with pytest.raises(DbtError, match="cannot read"):
+        prepare_manifest(home_copy, project_dir=tmp_path)
+    assert parsed_stamp(home_copy) is None
 
 
 def tick(settings: Settings, friday: date) -> dg.RunRequest | dg.SkipReason:

@@ -430,7 +430,7 @@ def test_a_failed_check_publishes_nothing(
 def test_rows_lost_on_the_way_stop_the_publication(
     tiny_build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flush = publish_module._flush
+    flush = publish_module.flush
 
     def lose_a_row(path: Path) -> None:
         if path.name.startswith(".lundong_new"):
@@ -441,7 +441,7 @@ def test_rows_lost_on_the_way_stop_the_publication(
                 )
         flush(path)
 
-    monkeypatch.setattr(publish_module, "_flush", lose_a_row)
+    monkeypatch.setattr(publish_module, "flush", lose_a_row)
     with pytest.raises(PublishError, match="has 1980 rows in the new file and 2000"):
         run(tiny_build)
     assert folder_names(tiny_build.settings) <= {"versions"}
@@ -450,7 +450,7 @@ def test_rows_lost_on_the_way_stop_the_publication(
 def test_a_value_altered_on_the_way_stops_the_publication(
     tiny_build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flush = publish_module._flush
+    flush = publish_module.flush
 
     def alter(path: Path) -> None:
         if path.name.startswith(".lundong_new"):
@@ -458,7 +458,7 @@ def test_a_value_altered_on_the_way_stops_the_publication(
                 connection.execute("update core.dim_trade_week set is_complete = false")
         flush(path)
 
-    monkeypatch.setattr(publish_module, "_flush", alter)
+    monkeypatch.setattr(publish_module, "flush", alter)
     with pytest.raises(PublishError, match="was not written whole"):
         run(tiny_build)
     assert folder_names(tiny_build.settings) <= {"versions"}

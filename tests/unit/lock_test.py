@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_defs.builder import builder_environment
+from dagster_defs.builder import PARSE_RESULT, STAMP, builder_environment
 from dagster_defs.project import BUILDER
 from warehouse.lock import (
     StoreLockedError,
@@ -167,16 +167,21 @@ def test_builder_that_outlives_its_note_is_still_known(settings: Settings) -> No
 def start_builder(environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *BUILDER, "--version"],
-        env={**os.environ, **environment, "DBT_VERSION_CHECK": "false"},
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def test_builder_waits_until_it_is_registered(settings: Settings) -> None:
+def test_builder_waits_until_it_is_registered(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Then it looks at what was read of the project: here it is of another reading."""
+    (tmp_path / PARSE_RESULT).write_bytes(b"")
+    (tmp_path / STAMP).write_text("another")
     with writer_lock(settings, "refresh"):
-        builder = start_builder(builder_environment(settings))
+        builder = start_builder(builder_environment(settings, tmp_path, "this"))
         try:
             with pytest.raises(subprocess.TimeoutExpired):
                 builder.wait(timeout=2)
@@ -185,14 +190,16 @@ def test_builder_waits_until_it_is_registered(settings: Settings) -> None:
         finally:
             builder.kill()
             builder.wait()
-    assert builder.returncode == 0
-    assert "installed" in output
+    assert builder.returncode == 1
+    assert "the dbt project was read anew" in output
 
 
-def test_builder_does_nothing_when_its_holder_is_gone(settings: Settings) -> None:
+def test_builder_does_nothing_when_its_holder_is_gone(
+    settings: Settings, tmp_path: Path
+) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    environment = builder_environment(settings)
+    environment = builder_environment(settings, tmp_path, "this")
     environment = {
         name: str(gone.pid) if value == str(os.getpid()) else value
         for name, value in environment.items()
