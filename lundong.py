@@ -53,7 +53,12 @@ app = typer.Typer(
 load_app = typer.Typer(help="Load raw data.", no_args_is_help=True)
 app.add_typer(load_app, name="load")
 
-out = Console(highlight=False, soft_wrap=True)
+# Off a terminal a table is as wide as it needs to be.
+out = Console(
+    highlight=False,
+    soft_wrap=True,
+    width=None if sys.stdout.isatty() else 200,
+)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Day = Annotated[
