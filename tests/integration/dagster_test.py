@@ -386,10 +386,12 @@ def test_an_interrupted_parse_leaves_no_stamp(
     home_copy: Settings, tmp_path: Path
 ) -> None:
     """What it leaves is of two states of the project: none of it may be trusted."""
-    (tmp_path / "dbt_project.yml").write_text("name: [")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "dbt_project.yml").write_text("name: [")
     assert parsed_stamp(home_copy) is not None
     with pytest.raises(DbtError, match="cannot read"):
-        prepare_manifest(home_copy, project_dir=tmp_path)
+        prepare_manifest(home_copy, project_dir=project)
     assert parsed_stamp(home_copy) is None
 
 
