@@ -126,14 +126,7 @@ def build_window(
 
     if full:
         return window(None, "a full build was asked for")
-    built = con.execute(
-        """
-        select last_load_id, project_hash, as_of_date
-        from raw.build_state
-        order by finished_at desc, last_load_id desc
-        limit 1
-        """
-    ).fetchone()
+    built = _last_build(con)
     if built is None:
         return window(None, "the first build")
     built_load_id, built_hash, built_as_of = built
@@ -365,28 +358,28 @@ def first_loaded_day(con: duckdb.DuckDBPyConnection) -> date | None:
 
 def last_built_day(con: duckdb.DuckDBPyConnection) -> date | None:
     """Return the market's last loaded day in the last finished build, if any."""
-    row = con.execute(
-        """
-        select as_of_date
-        from raw.build_state
-        order by finished_at desc, last_load_id desc
-        limit 1
-        """
-    ).fetchone()
-    return row[0] if row else None
+    built = _last_build(con)
+    return built[2] if built else None
 
 
 def last_built_project(con: duckdb.DuckDBPyConnection) -> str | None:
     """Return the hash of the dbt project's files in the last finished build, if any."""
-    row = con.execute(
+    built = _last_build(con)
+    return built[1] if built else None
+
+
+def _last_build(
+    con: duckdb.DuckDBPyConnection,
+) -> tuple[int, str, date | None] | None:
+    """Return last load, project hash and last day of the last finished build."""
+    return con.execute(
         """
-        select project_hash
+        select last_load_id, project_hash, as_of_date
         from raw.build_state
         order by finished_at desc, last_load_id desc
         limit 1
         """
     ).fetchone()
-    return row[0] if row else None
 
 
 def _last_load_id(con: duckdb.DuckDBPyConnection) -> int:
