@@ -1,9 +1,9 @@
 {#
     Condition that a row belongs to the build window, from `build_from` on; true without
     one. With `lookback_days` the window starts that many exchange days earlier, at least:
-    a row's inputs may then be complete where the row itself is rewritten. Exchange days
-    are taken as two calendar days each and a fortnight, more than the longest holidays
-    need: a date known when the SQL is written prunes the scan, a subquery would not.
+    a row's inputs may then be complete where the row itself is rewritten. Five exchange
+    days are taken as eight calendar days, and three weeks more for the longest holidays:
+    a date known when the SQL is written prunes the scan, a subquery would not.
 -#}
 {% macro in_build_window(date_column, lookback_days=0) -%}
     {%- if refresh_var("build_from") is none -%}
@@ -12,7 +12,7 @@
         {{ date_column }} >= date '{{ refresh_var("build_from") }}'
     {%- else -%}
         {{ date_column }}
-        >= date '{{ refresh_var("build_from") }}' - {{ 2 * lookback_days + 14 }}
+        >= date '{{ refresh_var("build_from") }}' - {{ 8 * lookback_days // 5 + 21 }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -64,6 +64,7 @@ followed as (
         on
             followed.factor_week = panel.trade_week
             and followed.security_code = panel.security_code
+    where {{ in_build_window("panel.trade_week", lookback_days + 5) }}
 ),
 
 {% endfor -%}

@@ -43,7 +43,9 @@ with security_number as (
         on
             universe_return.factor_week = panel.trade_week
             and universe_return.security_code = panel.security_code
-    where {{ in_build_window("universe_return.trade_week", lookback_days=10) }}
+    where
+        {{ in_build_window("universe_return.trade_week", lookback_days=10) }}
+        and {{ in_build_window("panel.trade_week", lookback_days=15) }}
 ),
 
 {% endfor -%}

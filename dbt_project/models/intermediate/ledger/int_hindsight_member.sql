@@ -56,22 +56,47 @@ security_day as (
         )
 ),
 
-ranked as (
+eligible as (
     select
         microcap_index.index_code,
         microcap_index.member_count,
         security_day.trade_date,
         security_day.day_index,
         security_day.security_code,
-        row_number() over (
-            partition by security_day.day_index
-            order by security_day.total_cap_cny asc, security_day.security_number asc
-        ) as market_cap_rank,
+        security_day.security_number,
+        security_day.total_cap_cny,
     from security_day
     inner join microcap_index
         on
             list_contains(microcap_index.boards, security_day.board)
             and security_day.listed_days > microcap_index.minimum_listed_days
+),
+
+-- The largest cap that can be a member's: most rows need not be sorted.
+largest as (
+    select
+        day_index,
+        list_last(min(total_cap_cny, member_count)) as total_cap_cny,
+    from eligible
+    group by day_index
+),
+
+ranked as (
+    select
+        eligible.index_code,
+        eligible.member_count,
+        eligible.trade_date,
+        eligible.day_index,
+        eligible.security_code,
+        row_number() over (
+            partition by eligible.day_index
+            order by eligible.total_cap_cny asc, eligible.security_number asc
+        ) as market_cap_rank,
+    from eligible
+    inner join largest
+        on
+            eligible.day_index = largest.day_index
+            and eligible.total_cap_cny <= largest.total_cap_cny
 )
 
 select
