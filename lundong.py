@@ -370,6 +370,8 @@ def query(
             raise UsageError(f"{name} takes no week, only: {', '.join(taken) or '-'}")
         given["week"] = week.date().isoformat()
     answer = run_query(settings, name, given)
+    if not answer.num_rows:
+        err.print(f"no row answers this: {command('status')} tells what is loaded")
     write_answer(format_result(answer, output_format), output_format, output)
     tell_made_up(settings)
 
@@ -442,9 +444,14 @@ def ui(
             ) from error
     prepare_home(settings)
     program = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
+    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
     out.print(f"Dagster on http://127.0.0.1:{port} (end it with Ctrl-C)")
-    environment = {**os.environ, "DAGSTER_HOME": str(settings.dagster_home)}
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        # Dagster's own notes on its beta parts are for who writes the code.
+        "PYTHONWARNINGS": "ignore",
+    }
     os.chdir(PROJECT_ROOT)
     os.execve(program, [program, *arguments], environment)  # noqa: S606
 
@@ -593,7 +600,7 @@ def print_status(settings: Settings, state: Status) -> None:
         table = Table(box=None, pad_edge=False)
         table.add_column("table")
         table.add_column("rows", justify="right")
-        for name in ("first", "last", "last load"):
+        for name in ("first", "last", "last load, Beijing"):
             table.add_column(name)
         table.add_column("rejected", justify="right")
         for raw in state.tables:
@@ -613,7 +620,7 @@ def print_status(settings: Settings, state: Status) -> None:
         publication = state.publication
         out.print(
             f"publication {publication.publication_id} as of {publication.as_of_date}, "
-            f"published {publication.published_at:%Y-%m-%d %H:%M}"
+            f"published {publication.published_at:%Y-%m-%d %H:%M} Beijing time"
             + (", sample market: all data are made up" * bool(publication.is_generated))
         )
     if state.publication or state.failed_checks:

@@ -43,12 +43,16 @@ BESIDES = (
     *("fct_factor_ic_decay", "fct_factor_long_short_weekly"),
     "fct_microcap_factor_ic_weekly",
 )
-WHOLE = ("intermediate.int_trading_day", "staging.stg_security")
+WHOLE = (
+    *("intermediate.int_trading_day", "intermediate.int_index_member"),
+    *("staging.stg_security", "staging.stg_index_member"),
+)
 BY_SECURITY = (
     "intermediate.int_factor_universe_weekly",
     "intermediate.int_stock_return_weekly",
     "intermediate.int_style_factor_weekly",
     "intermediate.int_score_factor_weekly",
+    "intermediate.int_neutral_high_frequency_factor_weekly",
 )
 
 console = Console(highlight=False)
@@ -77,10 +81,6 @@ def copy_inputs(source: Path, target: Path, condition: str) -> None:
             con.execute(f"create schema part.{schema}")
         for name in WHOLE:
             con.execute(f"create table part.{name} as from build.{name}")
-        con.execute(
-            "create table part.intermediate.int_index_member as "
-            "from build.intermediate.int_index_member"
-        )
         for name in BY_SECURITY:
             con.execute(
                 f"create table part.{name} as from build.{name} where {condition}"

@@ -38,11 +38,13 @@ UPSTREAM = (
     *("raw.check_result", "seeds.deposit_rate"),
     *("intermediate.int_trading_day", "intermediate.int_industry_member"),
 )
-BY_SECURITY = (
-    "intermediate.int_security_price_day",
-    "intermediate.int_factor_universe_weekly",
-    "intermediate.int_score_factor_weekly",
-)
+# With the column of the day that the half of the years is cut by.
+BY_SECURITY = {
+    "intermediate.int_security_price_day": "trade_date",
+    "intermediate.int_factor_universe_weekly": "trade_week",
+    "intermediate.int_score_factor_weekly": "trade_week",
+    "intermediate.int_high_frequency_factor_weekly": "trade_week",
+}
 # Factors of prices, volumes and caps; those of reports the SQL makes besides.
 FACTORS = (
     *("volatility_1y", "residual_volatility", "beta", "log_market_cap"),
@@ -67,8 +69,11 @@ def copy_panel(source: Path, target: Path, condition: str) -> None:
             con.execute(f"create schema {schema}")
         for name in UPSTREAM:
             con.execute(f"create table {name} as from store.{name}")
-        for name in BY_SECURITY:
-            con.execute(f"create table {name} as from store.{name} where {condition}")
+        for name, day in BY_SECURITY.items():
+            con.execute(
+                f"create table {name} as from store.{name} "
+                f"where {condition.format(day=day)}"
+            )
 
 
 def build_in_sql(path: Path) -> float:
@@ -338,7 +343,7 @@ def main() -> None:
     if arguments.growth:
         parts["half of the stocks"] = "hash(security_code) % 2 = 0"
         parts["half of the years"] = (
-            "trade_date > (select quantile_disc(trade_date, 0.5) "
+            "{day} > (select quantile_disc(trade_date, 0.5) "
             "from store.intermediate.int_security_price_day)"
         )
     seconds: dict[str, float] = {}

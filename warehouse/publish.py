@@ -560,9 +560,7 @@ def _long_tables(
     }
 
 
-def _drop_all_but(
-    connection: duckdb.DuckDBPyConnection, kept: Container[str]
-) -> None:
+def _drop_all_but(connection: duckdb.DuckDBPyConnection, kept: Container[str]) -> None:
     """Empty the copy of the former publication but for its long tables.
 
     A checkpoint follows, so that what is written next takes the space set free.

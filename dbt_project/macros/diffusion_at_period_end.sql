@@ -13,6 +13,7 @@ with daily as (
         diffusion_rank,
         member_count,
         excluded_count,
+        weight_source,
     from {{ ref("fct_diffusion_index_daily") }}
 ),
 
@@ -39,6 +40,7 @@ at_period_end as (
         daily.diffusion_rank,
         daily.member_count,
         daily.excluded_count,
+        daily.weight_source,
     from daily
     inner join period_end on daily.trade_date = period_end.trade_date
 ),
@@ -65,5 +67,6 @@ select
     cast(change as double) as change,
     cast(member_count as bigint) as member_count,
     cast(excluded_count as bigint) as excluded_count,
+    cast(weight_source as varchar) as weight_source,
 from compared_with_last_period
 {%- endmacro %}

@@ -9,3 +9,16 @@
         when {{ total_shares }} is not null then 'total'
     end
 {%- endmacro %}
+
+{#
+    What weights by float cap are, of the members counted and of those whose total count
+    stands in for the float.
+-#}
+{% macro weight_source(total_count, count) -%}
+    case
+        when {{ count }} = 0 then null
+        when {{ total_count }} = 0 then 'float'
+        when {{ total_count }} = {{ count }} then 'total'
+        else 'mixed'
+    end
+{%- endmacro %}

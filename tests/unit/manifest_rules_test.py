@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import ic_benchmark, style_benchmark
 from tests.dbt_process import run_dbt
 from warehouse import dbt_sources
 from warehouse.settings import PROJECT_ROOT
@@ -182,6 +183,33 @@ def test_keys_of_facts_and_dimensions_are_proven(manifest: dict[str, Any]) -> No
         and node["unique_id"] not in proven
     ]
     assert unproven == []
+
+
+@pytest.mark.parametrize(
+    ("built", "copied"),
+    [
+        (
+            style_benchmark.MODELS,
+            {*style_benchmark.UPSTREAM, *style_benchmark.BY_SECURITY},
+        ),
+        (
+            (*ic_benchmark.COMPARED, *ic_benchmark.BESIDES),
+            {*ic_benchmark.WHOLE, *ic_benchmark.BY_SECURITY},
+        ),
+    ],
+    ids=["style", "ic"],
+)
+def test_benchmarks_have_what_their_models_read(
+    manifest: dict[str, Any], built: tuple[str, ...], copied: set[str]
+) -> None:
+    read = {
+        f"{parent['schema']}.{parent['name']}"
+        for node in models(manifest)
+        if node["name"] in built
+        for parent in parents(manifest, node)
+        if parent["name"] not in built
+    }
+    assert read - copied == set()
 
 
 def test_every_formula_has_a_unit_test(manifest: dict[str, Any]) -> None:

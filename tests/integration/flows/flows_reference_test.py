@@ -192,7 +192,8 @@ def make_market(seed: int = 11) -> Market:
             up = not suspended and bool(rng.random() < 0.45)
             panel[code, t] = {
                 "traded_days": traded,
-                "listed_days": t - listed + 1,
+                # Two are older than the calendar.
+                "listed_days": t - listed + (501 if code in {"S00", "S01"} else 1),
                 "is_st": special,
                 "up": up and t > 0,
                 "down": not suspended and not up and bool(rng.random() < 0.2),
@@ -257,14 +258,6 @@ def write_market(con: duckdb.DuckDBPyConnection, market: Market) -> None:
         "staging.stg_margin_balance": (
             "security_code varchar, trade_date date, financing_balance_cny double",
             [(code, days[t], held) for (code, t), held in market.balances.items()],
-        ),
-        "staging.stg_security": (
-            "security_code varchar, list_date date",
-            # Two of the first day are older than the calendar.
-            [
-                (code, dt.date(2020, 12, 1) if code in {"S00", "S01"} else days[t])
-                for code, t in market.stocks.items()
-            ],
         ),
         "intermediate.int_industry_member": (
             "security_code varchar, industry_system varchar, industry_code varchar, "
@@ -675,9 +668,7 @@ def limit_up_runs(market: Market) -> dict[tuple[str, int], Row]:
                 continue
             if run == 0:
                 start = t
-                is_listing = row["listed_days"] <= LISTING_DAYS and code not in {
-                    *("S00", "S01")
-                }
+                is_listing = row["listed_days"] <= LISTING_DAYS
             run += 1
             rows[code, t] = {
                 "run_days": run,
@@ -715,7 +706,7 @@ def test_limit_up_counts(market: Market, built: Path) -> None:
     for (code, t), row in market.panel.items():
         if t >= LOADED or row["is_st"]:
             continue
-        is_new = row["listed_days"] <= LISTING_DAYS and code not in {"S00", "S01"}
+        is_new = row["listed_days"] <= LISTING_DAYS
         run = runs.get((code, t))
         for system in SYSTEMS:
             for industry in {"all", market.industry(system, code, t)} - {None}:

@@ -28,6 +28,7 @@ with security_day as (
         adjusted_close,
         total_cap_cny,
         float_cap_cny,
+        float_source,
     from {{ ref("int_security_day") }}
     where
         trade_date <= (
@@ -51,6 +52,7 @@ compared as (
         day_index,
         total_cap_cny,
         float_cap_cny,
+        float_source,
         {% for test, days in momenta -%}
         {% set is_up = "is_up_" ~ test ~ days -%}
         cast({{ is_above_past(test, days) }} as boolean) as {{ is_up }},
@@ -81,6 +83,8 @@ summed_by_industry as (
         count({{ weight }}) filter (where {{ is_up }} is not null) as {{ cell }}_count,
         {{ exact_sum(weight, 4, condition=is_up) }} as {{ cell }}_up,
         {{ exact_sum(weight, 4, condition=is_up ~ " is not null") }} as {{ cell }}_all,
+        {% set by_total = is_up ~ " is not null and compared.float_source = 'total'" -%}
+        count({{ weight }}) filter (where {{ by_total }}) as {{ cell }}_total,
         {% endif -%}
         {% endfor %}
     from compared
@@ -100,6 +104,7 @@ by_variant as (
     {% set cell = (
         variant.momentum_test ~ variant.window_days ~ "_" ~ variant.weighting
     ) -%}
+    {% set weighting_name = variant.weighting | replace("_cap", "") -%}
     select
         industry_system,
         industry_code,
@@ -109,6 +114,11 @@ by_variant as (
         {{ variant.smoothing_days }} as smoothing_days,
         {{ cell }}_count as member_count,
         listed_count - {{ cell }}_count as excluded_count,
+        {% if variant.weighting == "float_cap" -%}
+        {{ weight_source(cell ~ "_total", cell ~ "_count") }} as weight_source,
+        {% else -%}
+        case when {{ cell }}_count > 0 then '{{ weighting_name }}' end as weight_source,
+        {% endif -%}
         case
             when {{ cell }}_count >= {{ var("diffusion_minimum_members") }}
                 then coalesce({{ cell }}_up, 0) / nullif({{ cell }}_all, 0)
@@ -129,6 +139,7 @@ smoothed as (
         variant,
         member_count,
         excluded_count,
+        weight_source,
         case smoothing_days
             {% for days in variants | map(attribute="smoothing_days") | unique -%}
             when {{ days }} then {{ smoothed_share("share_up", days) }}
@@ -164,5 +175,6 @@ select
     change,
     member_count,
     excluded_count,
+    weight_source,
 from compared_with_yesterday
 where {{ in_build_window("trade_date") }}

@@ -89,11 +89,6 @@ select
     weighted_count,
     cast(float_cap_cny as double) as previous_float_cap_cny,
     cast(
-        case
-            when weighted_count = 0 then null
-            when total_weighted_count = 0 then 'float'
-            when total_weighted_count = weighted_count then 'total'
-            else 'mixed'
-        end as varchar
+        {{ weight_source("total_weighted_count", "weighted_count") }} as varchar
     ) as weight_source,
 from summed_by_industry

@@ -74,9 +74,13 @@ listing as (
     select
         security.security_code,
         security.board,
-        -- Listed before the calendar begins: counted from its first day.
+        -- Of the days before the calendar begins at least so many were open: six of
+        -- ten, less the longest holidays.
         min(trading_day.day_index) filter (
             where trading_day.trade_date >= security.list_date
+        )
+        - greatest(
+            floor(0.6 * (min(trading_day.trade_date) - security.list_date)) - 7, 0
         ) as list_day_index,
         max(trading_day.day_index) filter (
             where
@@ -88,7 +92,7 @@ listing as (
         ) as last_day_index,
     from {{ ref("stg_security") }} as security
     cross join trading_day
-    group by security.security_code, security.board
+    group by security.security_code, security.board, security.list_date
 ),
 
 lifetime as (

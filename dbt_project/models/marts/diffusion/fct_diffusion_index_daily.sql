@@ -8,4 +8,5 @@ select
     cast(change as double) as change,
     cast(member_count as bigint) as member_count,
     cast(excluded_count as bigint) as excluded_count,
+    cast(weight_source as varchar) as weight_source,
 from {{ ref("int_diffusion_index_daily") }}

@@ -4,35 +4,15 @@ with trading_day as (
     where is_loaded
 ),
 
-calendar_start as (
-    select min(trading_day.trade_date) as first_date,
-    from trading_day
-),
-
-security as (
-    select
-        security_code,
-        list_date,
-    from {{ ref("stg_security") }}
-),
-
 limit_down as (
     select
         tradability.trade_date,
         tradability.security_code,
     from {{ ref("int_tradability_day") }} as tradability
-    left join security on tradability.security_code = security.security_code
-    cross join calendar_start
     where
         tradability.closes_at_limit_down
         and not tradability.is_st
-        and not {{
-            is_new_listing(
-                "tradability.listed_days",
-                "security.list_date",
-                "calendar_start.first_date",
-            )
-        }}
+        and tradability.listed_days > {{ var("limit_up_listing_days") }}
 ),
 
 at_limit as (

@@ -4,39 +4,19 @@ with trading_day as (
     where is_loaded
 ),
 
-calendar_start as (
-    select min(trading_day.trade_date) as first_date,
-    from trading_day
-),
-
-security as (
-    select
-        security_code,
-        list_date,
-    from {{ ref("stg_security") }}
-),
-
 limit_up as (
     select
         tradability.trade_date,
         tradability.security_code,
         tradability.is_one_price_limit,
         security_day.traded_days,
-        {{
-            is_new_listing(
-                "tradability.listed_days",
-                "security.list_date",
-                "calendar_start.first_date",
-            )
-        }} as is_new_listing,
+        tradability.listed_days <= {{ var("limit_up_listing_days") }} as is_new_listing,
     from {{ ref("int_tradability_day") }} as tradability
     inner join trading_day on tradability.trade_date = trading_day.trade_date
     inner join {{ ref("int_security_day") }} as security_day
         on
             tradability.trade_date = security_day.trade_date
             and tradability.security_code = security_day.security_code
-    left join security on tradability.security_code = security.security_code
-    cross join calendar_start
     where
         tradability.closes_at_limit_up
         and not tradability.is_st
