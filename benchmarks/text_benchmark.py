@@ -317,7 +317,7 @@ def real(folder: Path) -> None:
     cut = reports["known_date"].quantile(0.6)
     config = replace(
         load_text_config(profile="sample"), vocabulary=6000, batch=16, steps=100,
-        leaf_weight=5.0, rounds=40,
+        leaf_weight=5.0, rounds=20,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
         early = reports[reports["known_date"] < cut]

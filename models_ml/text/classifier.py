@@ -67,6 +67,7 @@ def fit(features: Features, returns: Doubles, config: TextConfig) -> Classifier:
             "objective": "multi:softprob",
             "num_class": 3,
             "tree_method": "hist",
+            "num_parallel_tree": config.trees,
             "max_depth": config.depth,
             "eta": config.shrinkage,
             "subsample": config.row_share,

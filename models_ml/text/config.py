@@ -45,9 +45,9 @@ class TextConfig:
         Reports with a return without which a period is not scored.
     class_quantiles : tuple of float
         In-sample quantiles of the return that divide the three classes [P].
-    rounds, depth, shrinkage, row_share, column_share, leaf_weight
-        Boosted trees. Returns hold little of what a report says: shallow trees with
-        heavy leaves.
+    rounds, trees, depth, shrinkage, row_share, column_share, leaf_weight
+        Boosted trees, so many a round, averaged. Returns hold little of what a report
+        says: few rounds of shallow trees with heavy leaves.
     title_words, abstract_words : int
         Commonest words that the baseline counts [P].
     explain_days : int
@@ -72,7 +72,8 @@ class TextConfig:
     out_of_sample_months: int = 12
     minimum_reports: int = 2000
     class_quantiles: tuple[float, float] = (0.3, 0.7)
-    rounds: int = 100
+    rounds: int = 50
+    trees: int = 5
     depth: int = 2
     shrinkage: float = 0.05
     row_share: float = 0.5
