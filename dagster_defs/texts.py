@@ -189,11 +189,12 @@ class _Reader:
 
     def encoder(self, period: TextPeriod, tell: Tell) -> "Encoder":
         """Return the period's encoder: the folder that is set, or one made here."""
-        from models_ml.text.encoder import open_encoder
+        from models_ml.text.encoder import ADVICE, open_encoder
         from models_ml.text.pretrain import pretrain
 
-        folder = self.settings.text_encoder
+        folder, advice = self.settings.text_encoder, ADVICE
         if folder is None:
+            advice = "delete the folder and refresh to make it again"
             name = f"{period.encoder_cutoff.isoformat()}-{self.config.sha256[:8]}"
             folder = self.settings.checkpoints / "text_encoder" / name
             if not folder.exists():
@@ -212,6 +213,7 @@ class _Reader:
                 folder,
                 maximum_tokens=self.config.maximum_tokens,
                 threads=self.config.threads,
+                advice=advice,
             )
             self.opened = (folder, encoder)
         return self.opened[1]
@@ -294,10 +296,11 @@ def _train(reader: _Reader, period: TextPeriod, tell: Tell) -> _Trained:
         "classifier_sha256": sha256,
     }
     (partial / RUN).write_text(json.dumps(run, indent=1), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    # What the store refuses must not be found by the next refresh.
     with connect_build(settings) as con:
         record_text_run(con, run)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
     return _Trained(trees, counts, run)
 
 
@@ -341,10 +344,11 @@ def _score_rows(
     ).astype({"corpus_cutoff_date": "object"})
 
 
-def sentences_of(title: str, abstract: str) -> list[str]:
-    """Return a report's sentences, the title first, as far as they are weighed."""
+def sentences_of(title: str, abstract: str) -> tuple[list[str], list[str]]:
+    """Return the sentences that are weighed, the title first, and those after them."""
     found = [one.strip() for one in SENTENCE.findall(abstract) if one.strip()]
-    return [title, *found][:LONGEST_SENTENCES]
+    whole = [title, *found]
+    return whole[:LONGEST_SENTENCES], whole[LONGEST_SENTENCES:]
 
 
 def _weigh_sentences(
@@ -358,10 +362,10 @@ def _weigh_sentences(
     rows: list[tuple[int, int, str]] = []
     without: list[str] = []
     for place, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
-        parts = sentences_of(title, abstract)
-        for number, sentence in enumerate(parts, start=1):
+        weighed, rest = sentences_of(title, abstract)
+        for number, sentence in enumerate(weighed, start=1):
             rows.append((place, number, sentence))
-            left = parts[: number - 1] + parts[number:]
+            left = weighed[: number - 1] + weighed[number:] + rest
             head, body = ("", left) if number == 1 else (left[0], left[1:])
             without.append(f"{head}。{''.join(body)}")
     encoder = reader.encoder(period, tell)

@@ -28,6 +28,10 @@ TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+ADVICE = (
+    "name a folder with a Chinese BERT (config.json, model.safetensors, "
+    "tokenizer.json or vocab.txt), or unset LUNDONG_TEXT_ENCODER"
+)
 # A batch holds texts of like length up to so many tokens: long ones come a few at a
 # time, and memory stays the same.
 BATCH_TOKENS = 8192
@@ -163,7 +167,9 @@ def padded(ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(tokens), torch.from_numpy(mask.astype(np.int64))
 
 
-def open_encoder(folder: Path, *, maximum_tokens: int, threads: int) -> Encoder:
+def open_encoder(
+    folder: Path, *, maximum_tokens: int, threads: int, advice: str = ADVICE
+) -> Encoder:
     """Open a BERT from a folder; nothing is fetched, and nothing is unpickled.
 
     Parameters
@@ -172,16 +178,14 @@ def open_encoder(folder: Path, *, maximum_tokens: int, threads: int) -> Encoder:
         ``config.json``, ``model.safetensors``, and ``tokenizer.json`` or ``vocab.txt``.
     maximum_tokens : int
         Tokens of a text that are read, [CLS] and [SEP] among them.
+    advice : str
+        What to do about a folder that cannot be used.
 
     Raises
     ------
     EncoderError
         A file is missing or damaged.
     """
-    advice = (
-        "name a folder with a Chinese BERT (config.json, model.safetensors, "
-        "tokenizer.json or vocab.txt), or unset LUNDONG_TEXT_ENCODER"
-    )
     if not folder.is_dir():
         raise EncoderError(f"{folder} is no folder of an encoder: {advice}")
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
@@ -202,19 +206,27 @@ def open_encoder(folder: Path, *, maximum_tokens: int, threads: int) -> Encoder:
     meta = read_meta(folder)
     try:
         tokenizer = _open_tokenizer(folder)
-        network = AutoModel.from_pretrained(
+        network, loaded = AutoModel.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
             add_pooling_layer=False,
-        ).eval()
+            output_loading_info=True,
+        )
     except Exception as error:
         # What a damaged file raises is as various as the libraries that read it.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise EncoderError(
             f"{folder} is damaged: {reason[0][:200]}: {advice}"
         ) from error
+    # What is missing would be drawn at random, anew in every process.
+    if absent := sorted(loaded["missing_keys"]):
+        raise EncoderError(
+            f"{folder}: {WEIGHTS} lacks {len(absent)} of the network's tensors, such "
+            f"as {absent[0]}: {advice}"
+        )
+    network.eval()
     maximum = min(maximum_tokens, int(network.config.max_position_embeddings))
     tokenizer.enable_truncation(maximum)
     tokenizer.no_padding()

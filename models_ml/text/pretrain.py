@@ -80,13 +80,16 @@ def make_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
             normalizers.Replace(Regex(r"[0-9]+([.,][0-9]+)*"), "0"),
         ]
     )
+    alphabet = _alphabet(normalizer, texts)
+    known = "".join(f"\\x{{{ord(one):X}}}" for one in alphabet)
     cut = pre_tokenizers.Sequence(
         [
             pre_tokenizers.BertPreTokenizer(),
+            # A character that no piece has would make its whole phrase unknown.
+            pre_tokenizers.Split(Regex(f"[^{known}]"), "isolated"),
             pre_tokenizers.Split(Regex(f".{{1,{PHRASE_CHARACTERS}}}"), "isolated"),
         ]
     )
-    alphabet = _alphabet(normalizer, texts)
     learner = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
     learner.normalizer, learner.pre_tokenizer = normalizer, cut
     learner.train_from_iterator(

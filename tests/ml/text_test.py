@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
 
-from dagster_defs.texts import sentences_of, text_periods
+from dagster_defs.texts import LONGEST_SENTENCES, sentences_of, text_periods
 from models_ml.config import ConfigError
 from models_ml.text.classifier import (
     ClassifierError,
@@ -113,6 +113,21 @@ def test_odd_texts_have_vectors(encoder: Encoder, text: str) -> None:
     assert np.isfinite(vector).all()
 
 
+@pytest.mark.parametrize("strange", ["😀", "龘", "ß"])
+def test_a_character_never_seen_is_alone_unknown(
+    encoder: Encoder, strange: str
+) -> None:
+    """A phrase with an emoji or a rare name says the rest of what it says."""
+    text = corpus(1)[0]
+    unknown = encoder.tokenizer.token_to_id("[UNK]")
+    plain, with_it = encoder.token_ids([text, text + strange])
+    assert unknown not in plain
+    assert with_it == [*plain[:-1], unknown, plain[-1]]
+    inside = encoder.token_ids([text[:4] + strange + text[4:]])[0]
+    assert inside.count(unknown) == 1
+    assert len(inside) > 3
+
+
 def test_no_texts_have_no_vectors(encoder: Encoder) -> None:
     assert encoder.encode([]).shape == (0, 32)
 
@@ -154,6 +169,21 @@ def test_an_unusable_folder_is_named_in_one_line(
     with pytest.raises(EncoderError, match=message) as caught:
         open_encoder(copy, maximum_tokens=64, threads=1)
     assert str(copy) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_without_a_tensor_are_refused(folder: Path, tmp_path: Path) -> None:
+    """The library would draw it at random, and warn."""
+    from safetensors.torch import load_file, save_file
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    weights = load_file(copy / "model.safetensors")
+    name = next(name for name in weights if name.endswith("dense.weight"))
+    del weights[name]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=f"lacks 1 of .*{name}.*delete it") as caught:
+        open_encoder(copy, maximum_tokens=64, threads=1, advice="delete it")
     assert "\n" not in str(caught.value)
 
 
@@ -225,8 +255,10 @@ def test_words_are_counted_by_hand(tmp_path: Path) -> None:
 
 
 def test_sentences_begin_with_the_title() -> None:
-    assert sentences_of("题", "甲。乙!丙") == ["题", "甲。", "乙!", "丙"]
-    assert sentences_of("题", "") == ["题"]
+    assert sentences_of("题", "甲。乙!丙") == (["题", "甲。", "乙!", "丙"], [])
+    assert sentences_of("题", "") == (["题"], [])
+    weighed, rest = sentences_of("题", "甲。" * 60)
+    assert (len(weighed), len(rest)) == (LONGEST_SENTENCES, 61 - LONGEST_SENTENCES)
 
 
 def reports(days: list[str], **columns: object) -> pd.DataFrame:

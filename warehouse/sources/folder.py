@@ -38,6 +38,8 @@ SUFFIXES = (".parquet", ".csv")
 NO_FAILURE = "cast(null as struct(name varchar, value varchar))"
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMBERS = INTEGERS | {"FLOAT", "DOUBLE"}
+# A time with the offset of its zone.
+ZONED = r":\d\d(\.\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)$"
 MAPPING_ERRORS = (
     duckdb.BinderException,
     duckdb.CatalogException,
@@ -460,6 +462,12 @@ def _typed(name: str, wanted: str, given: str | None) -> tuple[str, str | None]:
     if given == wanted:
         return quoted, None
     typed = f"try_cast({quoted} as {wanted})"
+    if given in (None, "VARCHAR") and wanted == "TIMESTAMP":
+        # Cast at once, a time keeps its digits and loses its zone.
+        typed = (
+            f"if(regexp_matches({quoted}, {quote_literal(ZONED)}), "
+            f"cast(try_cast({quoted} as timestamptz) as timestamp), {typed})"
+        )
     if given in NUMBERS and wanted in ("FLOAT", "DOUBLE"):
         return typed, None
     failed = f"{quoted} is not null and {typed} is null"

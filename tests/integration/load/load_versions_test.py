@@ -368,6 +368,41 @@ def test_a_report_that_moves_touches_the_day_on_which_it_was_known(market: Any) 
     ]
 
 
+def test_a_time_of_another_zone_is_told_in_exchange_time(market: Any) -> None:
+    """07:30 in London is after the close in Shanghai: the next day's news."""
+    texts = {
+        "z": "2024-01-10T07:30:00Z",
+        "offset": "2024-01-10 02:30:00.5-05:00",
+        "short": "2024-01-10 23:30:00+08",
+        "plain": "2024-01-10 07:30:00",
+        "day": "2024-01-10",
+    }
+    rows = [
+        {
+            "report_id": name,
+            "security_code": market.codes[0],
+            "published_at": text,
+            "has_time": True,
+            "title": name,
+        }
+        for name, text in texts.items()
+    ]
+    send(market, "analyst_report.csv", rows)
+    found = {
+        name: str(time)
+        for name, time in market.query(
+            "select report_id, published_at from raw.analyst_report"
+        )
+    }
+    assert found == {
+        "z": "2024-01-10 15:30:00",
+        "offset": "2024-01-10 15:30:00.500000",
+        "short": "2024-01-10 23:30:00",
+        "plain": "2024-01-10 07:30:00",
+        "day": "2024-01-10 00:00:00",
+    }
+
+
 def test_a_range_that_only_ends_touches_the_days_of_its_end(market: Any) -> None:
     """A member that leaves must not make the build rewrite all since it came."""
     start, moved = dt.date(2024, 1, 8), dt.date(2024, 1, 15)

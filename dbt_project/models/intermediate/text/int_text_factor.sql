@@ -11,12 +11,12 @@ with signal_day as (
         and ((is_week_end and is_week_complete) or (is_month_end and is_month_complete))
 ),
 
--- A report that a later correction takes out no longer counts.
+-- As a report stands now: a later correction takes it out, or moves it.
 report_score as (
     select
         text_score.encoder_code,
-        text_score.security_code,
-        text_score.known_date,
+        report.security_code,
+        report.known_date,
         {{ text_log_odds("text_score.up_probability") }}
         - {{ text_log_odds("text_score.down_probability") }} as score,
     from {{ ref("stg_text_score") }} as text_score

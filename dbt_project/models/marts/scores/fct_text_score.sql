@@ -2,8 +2,6 @@ with score as (
     select
         encoder_code,
         report_id,
-        security_code,
-        known_date,
         up_probability,
         middle_probability,
         down_probability,
@@ -17,8 +15,8 @@ with score as (
 select
     cast(score.encoder_code as varchar) as encoder_code,
     cast(score.report_id as varchar) as report_id,
-    cast(score.security_code as varchar) as security_code,
-    cast(score.known_date as date) as known_date,
+    cast(report.security_code as varchar) as security_code,
+    cast(report.known_date as date) as known_date,
     cast(report.published_at as timestamp) as published_at,
     cast(report.broker as varchar) as broker,
     cast(report.adjustment as varchar) as adjustment,
