@@ -40,6 +40,8 @@ NULL_SEEDS = tuple(range(101, 111))
 PLANTED_SEEDS = (201, 202, 203)
 UNIVERSE = "all"
 THRESHOLD = 2.0
+# Three planted markets together must be beyond doubt.
+JOINT_THRESHOLD = 3.0
 BAND = 0.99
 # Factor and the sign of the effect that it stands for: size, volatility, the reversal
 # of twenty days, turnover above the usual.
@@ -162,7 +164,7 @@ def main() -> None:
         for code, sign in PLANTED.items():
             together = joint_t([test.t_value for test in planted[code]])
             table.add_row("planted, together", code, "", f"t {together:+.2f}")
-            if sign * together <= THRESHOLD:
+            if sign * together <= JOINT_THRESHOLD:
                 wrong.append(f"planted markets together: {code} has t {together:+.2f}")
     console.print(table)
     probability = chance(weeks)

@@ -376,6 +376,13 @@ def _write_file(
         if previous:
             _attach(connection, settings.published_path, _PREVIOUS, "read_only")
         kinds = _relation_kinds(connection, build)
+        missing = [model.label for model in models if model.label not in kinds]
+        if missing:
+            message = (
+                f"the build lacks {', '.join(missing)}, which the manifest names: "
+                "run `lundong refresh --full`"
+            )
+            raise PublishError(message)
         changes: Mapping[str, _Changes] = {}
         if previous and not whole:
             day_columns = _long_tables(connection, models, kinds)
@@ -398,13 +405,6 @@ def _write_file(
         if changes:
             _drop_all_but(connection, changes)
         connection.execute("begin")
-        missing = [model.label for model in models if model.label not in kinds]
-        if missing:
-            message = (
-                f"the build lacks {', '.join(missing)}, which the manifest names: "
-                "run `lundong refresh --full`"
-            )
-            raise PublishError(message)
         for schema in sorted({ARCHIVE_SCHEMA, *(model.schema for model in models)}):
             connection.execute(
                 f"create schema if not exists {quote_identifier(schema)}"
@@ -596,15 +596,18 @@ def _changes(
 ) -> _Changes:
     """Return what a table holds, and the days on which the former publication differs.
 
-    One scan of either tells both.
+    One scan of either tells both. Days differ by run times too, which what a table
+    holds is told without.
     """
     columns = _hashed_columns(connection, build, model)
+    every = _columns(connection, build, model)
     day = quote_identifier(day_column)
 
     def digest(catalogue: str) -> str:
+        held = "digest" if every == columns else _digest(columns)
         return (
             f"select {day} as day, count(*) as row_count, "
-            f"{_digest(columns)} as digest "
+            f"{_digest(every)} as digest, {held} as held "
             f"from {quote_identifier(catalogue)}.{model.relation} group by {day}"
         )
 
@@ -612,7 +615,7 @@ def _changes(
         f"""
         select
             coalesce(sum(new.row_count), 0),
-            coalesce(sum(new.digest), 0),
+            coalesce(sum(new.held), 0),
             list(coalesce(new.day, former.day)) filter (
                 where new.digest is distinct from former.digest
                 or new.row_count is distinct from former.row_count
@@ -644,17 +647,27 @@ def _take_over(
     )
 
 
-def _hashed_columns(
+def _columns(
     connection: duckdb.DuckDBPyConnection, catalogue: str, model: PublishedModel
 ) -> list[tuple[str, str]]:
-    """Return names and types of the columns without run times, in order of names."""
-    columns = connection.execute(
+    """Return names and types of the columns, in order of names."""
+    return connection.execute(
         "select column_name, data_type from duckdb_columns() where database_name = ? "
         "and schema_name = ? and table_name = ? order by column_name",
         [catalogue, model.schema, model.name],
     ).fetchall()
+
+
+def _hashed_columns(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, model: PublishedModel
+) -> list[tuple[str, str]]:
+    """Return the columns without run times."""
     left_out = RUN_TIME_COLUMNS | model.run_time_columns
-    return [column for column in columns if column[0].lower() not in left_out]
+    return [
+        column
+        for column in _columns(connection, catalogue, model)
+        if column[0].lower() not in left_out
+    ]
 
 
 def _digest(columns: Sequence[tuple[str, str]]) -> str:

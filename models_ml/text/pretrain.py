@@ -81,6 +81,8 @@ def make_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
         ]
     )
     alphabet = _alphabet(normalizer, texts)
+    if not alphabet:
+        raise CorpusError(f"no character stands {MINIMUM_COUNT} times in the texts")
     known = "".join(f"\\x{{{ord(one):X}}}" for one in alphabet)
     cut = pre_tokenizers.Sequence(
         [

@@ -252,6 +252,26 @@ def copied_whole(
     return publication, labels
 
 
+def test_a_day_that_differs_in_run_times_alone_is_written_anew(
+    tiny_build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = publish_module.RUN_TIME_COLUMNS | {"limit_up_cny"}
+    monkeypatch.setattr(publish_module, "RUN_TIME_COLUMNS", columns)
+    first = run(tiny_build)
+    tiny_build.execute(
+        "update core.fct_tradability_daily set limit_up_cny = 11.5 "
+        "where trade_date = '2024-01-03'"
+    )
+
+    second, copied = copied_whole(tiny_build, monkeypatch)
+
+    assert LONG not in copied
+    assert second.content_hash == first.content_hash
+    shown = "select distinct limit_up_cny from core.fct_tradability_daily "
+    shown += "where trade_date = '2024-01-03'"
+    assert read(second.path, shown) == [(11.5,)]
+
+
 @pytest.mark.parametrize(
     "change",
     [

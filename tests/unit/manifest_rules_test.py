@@ -202,6 +202,7 @@ def test_keys_of_facts_and_dimensions_are_proven(manifest: dict[str, Any]) -> No
 def test_benchmarks_have_what_their_models_read(
     manifest: dict[str, Any], built: tuple[str, ...], copied: set[str]
 ) -> None:
+    assert {*built} <= {node["name"] for node in models(manifest)}
     read = {
         f"{parent['schema']}.{parent['name']}"
         for node in models(manifest)

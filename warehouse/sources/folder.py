@@ -38,8 +38,8 @@ SUFFIXES = (".parquet", ".csv")
 NO_FAILURE = "cast(null as struct(name varchar, value varchar))"
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMBERS = INTEGERS | {"FLOAT", "DOUBLE"}
-# A time with the offset of its zone.
-ZONED = r":\d\d(\.\d+)? ?([Zz]|[+-]\d\d(:?\d\d)?)$"
+# A time with the offset of its zone; what the database cannot read of it is refused.
+ZONED = r":\d\d(\.\d+)?\s*([Zz]|UTC|GMT|[+-]\d\d(:?\d\d)*)\s*$"
 MAPPING_ERRORS = (
     duckdb.BinderException,
     duckdb.CatalogException,
@@ -466,7 +466,7 @@ def _typed(name: str, wanted: str, given: str | None) -> tuple[str, str | None]:
         # Cast at once, a time keeps its digits and loses its zone.
         typed = (
             f"if(regexp_matches({quoted}, {quote_literal(ZONED)}), "
-            f"cast(try_cast({quoted} as timestamptz) as timestamp), {typed})"
+            f"cast(try_cast(trim({quoted}) as timestamptz) as timestamp), {typed})"
         )
     if given in NUMBERS and wanted in ("FLOAT", "DOUBLE"):
         return typed, None

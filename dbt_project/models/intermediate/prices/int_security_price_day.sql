@@ -80,7 +80,7 @@ listing as (
             where trading_day.trade_date >= security.list_date
         )
         - greatest(
-            floor(0.6 * (min(trading_day.trade_date) - security.list_date)) - 7, 0
+            floor(0.6 * (min(trading_day.trade_date) - security.list_date)) - 11, 0
         ) as list_day_index,
         max(trading_day.day_index) filter (
             where

@@ -11,12 +11,13 @@ with signal_day as (
         and ((is_week_end and is_week_complete) or (is_month_end and is_month_complete))
 ),
 
--- As a report stands now: a later correction takes it out, or moves it.
+-- As a report stands now: a later correction takes it out or moves it to a later day.
+-- It moves none to an earlier day: the score's training may have known what came after.
 report_score as (
     select
         text_score.encoder_code,
         report.security_code,
-        report.known_date,
+        greatest(report.known_date, text_score.known_date) as known_date,
         {{ text_log_odds("text_score.up_probability") }}
         - {{ text_log_odds("text_score.down_probability") }} as score,
     from {{ ref("stg_text_score") }} as text_score

@@ -2,6 +2,7 @@ with score as (
     select
         encoder_code,
         report_id,
+        known_date,
         up_probability,
         middle_probability,
         down_probability,
@@ -16,7 +17,7 @@ select
     cast(score.encoder_code as varchar) as encoder_code,
     cast(score.report_id as varchar) as report_id,
     cast(report.security_code as varchar) as security_code,
-    cast(report.known_date as date) as known_date,
+    cast(greatest(report.known_date, score.known_date) as date) as known_date,
     cast(report.published_at as timestamp) as published_at,
     cast(report.broker as varchar) as broker,
     cast(report.adjustment as varchar) as adjustment,
