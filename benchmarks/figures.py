@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 
 from benchmarks.reference import industry_reference
+from models_ml.config import HIGH_FREQUENCY
 
 CITIC_PAIRS = Path(__file__).with_name("citic_pairs.csv")
 CITIC_FILE = "citic_level1_index_2017_2022.parquet"
@@ -794,5 +795,31 @@ def factor_universes(con: duckdb.DuckDBPyConnection) -> Grid:
             coalesce(unavailable_reason, '') as reason
         from factors.dim_factor_universe
         order by universe
+        """,
+    )
+
+
+def high_frequency_values(con: duckdb.DuckDBPyConnection) -> Grid:
+    """What the high-frequency factors come to by length of bar, raw, and what lacks."""
+    return _grid(
+        con,
+        "high-frequency factors of real bars, raw values of stocks and days",
+        f"""
+        with long as (
+            select bar_minutes, null_reason, factor, reading
+            from factors.fct_high_frequency_factor_daily
+            unpivot include nulls (reading for factor in ({", ".join(HIGH_FREQUENCY)}))
+        )
+        select
+            bar_minutes as minutes,
+            factor,
+            count(*) as stock_days,
+            count(reading) as with_value,
+            avg(reading) as mean,
+            stddev_samp(reading) as deviation,
+            coalesce(mode(null_reason) filter (reading is null), '') as lacking
+        from long
+        group by bar_minutes, factor
+        order by bar_minutes, factor
         """,
     )

@@ -217,6 +217,7 @@ def print_figures(settings: Settings, folder: Path) -> list[str]:
         print_grid(figures.factor_universes(con))
         for universe in ("all", "microcap", "csi300"):
             print_grid(figures.factor_ics(con, universe))
+        print_grid(figures.high_frequency_values(con))
         found_returns = figures.microcap_check(con)
     for period, expected in MICROCAP_RETURNS.items():
         difference = found_returns[period] - expected

@@ -26,6 +26,7 @@ select
     cast(late_bar_count as integer) as late_bar_count,
     cast(
         case
+            when not is_day_whole then 'no bar of the day ends at the close'
             when active_bar_count < {{ minimum }}
                 then 'fewer than {{ minimum }} bars with trades in the day'
             when early_bar_count < {{ minimum }} and late_bar_count < {{ minimum }}
