@@ -800,7 +800,7 @@ def factor_universes(con: duckdb.DuckDBPyConnection) -> Grid:
 
 
 def high_frequency_values(con: duckdb.DuckDBPyConnection) -> Grid:
-    """What the high-frequency factors come to by length of bar, raw, and what lacks."""
+    """Raw high-frequency factors by length of bar, and why they are NULL."""
     return _grid(
         con,
         "high-frequency factors of real bars, raw values of stocks and days",

@@ -303,7 +303,9 @@ def test_snapshots_of_3_seconds_become_bars_of_a_minute(
         """
     )
     assert len(bars) == 29
-    assert {bar[1:3] for bar in bars} >= {("2021-12-01 09:30:00", "2021-12-01 10:30:00")}
+    assert {bar[1:3] for bar in bars} >= {
+        ("2021-12-01 09:30:00", "2021-12-01 10:30:00")
+    }
     stated = query(
         f"""
         select
