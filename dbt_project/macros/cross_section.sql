@@ -94,9 +94,10 @@
     cap, by demeaning within industries and one slope.
 
     A stock outside of the universe has a value only. Values that are not there have no
-    row. Of the weeks of the build window, or of all with `is_windowed` false.
+    row. Of the weeks of the build window, or of all with `is_windowed` false. Size leaves
+    nothing of the factors in `sizes`, which are size itself: industry alone counts there.
 -#}
-{% macro factor_values(model, factors, is_windowed=true) -%}
+{% macro factor_values(model, factors, is_windowed=true, sizes=[]) -%}
     {%- set is_in_window = in_build_window("trade_week") if is_windowed else "true" %}
     with panel as (
         select
@@ -280,7 +281,8 @@
             *,
             {% for factor in factors -%}
             case
-                when {{ is_left(factor ~ "_xx", factor ~ "_all_xx") }}
+                when {{ factor not in sizes }}
+                    and {{ is_left(factor ~ "_xx", factor ~ "_all_xx") }}
                     then {{ factor }}_xy / {{ factor }}_xx
                 else 0
             end as {{ factor }}_slope,

@@ -7,9 +7,9 @@
 
 {#
     Components of the composite that ranks the stocks of the base pool, with their signs;
-    columns of int_text_component_weekly. Of the published list three are left out: the
-    change of shares per holder and the closing auction's share need data that no table
-    brings day by day, and returns weighted by turnover are not built.
+    columns of int_text_component_weekly. Of the published list two are left out: the
+    change of shares per holder, as no raw table has the number of holders, and the
+    closing auction's share, which neither daily bars nor the 27 factors of minutes tell.
 -#}
 {% macro text_composite_signs() -%}
     {{ return({
@@ -17,7 +17,9 @@
         "ep_ttm": 1,
         "cash_ep": 1,
         "profit_growth_q": 1,
-        "sales_growth": 1,
+        "sales_growth_q": 1,
+        "weighted_return_1m": -1,
+        "weighted_return_12m": -1,
         "turnover_bias": -1,
         "illiquidity": 1,
         "log_capital": -1,

@@ -148,14 +148,16 @@ periods as (
             else {{ name }}_4 + {{ name }}_annual_before - {{ name }}_8
         end as {{ name }}_ttm_4,
         {% endfor -%}
+        {% for name in ["profit", "sales"] -%}
         case
-            when newest_quarter = 1 then profit_0
-            else profit_0 - profit_1
-        end as profit_quarter_0,
+            when newest_quarter = 1 then {{ name }}_0
+            else {{ name }}_0 - {{ name }}_1
+        end as {{ name }}_quarter_0,
         case
-            when newest_quarter = 1 then profit_4
-            else profit_4 - profit_5
-        end as profit_quarter_4,
+            when newest_quarter = 1 then {{ name }}_4
+            else {{ name }}_4 - {{ name }}_5
+        end as {{ name }}_quarter_4,
+        {% endfor -%}
         case
             when newest_quarter = 1 then equity_return_0
             else equity_return_0 - equity_return_1
@@ -184,6 +186,9 @@ select
     ) as roe_q,
     (profit_quarter_0 - profit_quarter_4) / nullif(abs(profit_quarter_4), 0)
         as profit_growth_q,
+    -- A ratio of the market cap tells the sales of a year alone.
+    (sales_quarter_0 - sales_quarter_4) / nullif(abs(sales_quarter_4), 0)
+        as sales_growth_q,
     coalesce(
         (sales_ttm_0 - sales_ttm_4) / nullif(abs(sales_ttm_4), 0),
         (ratio_sales_0 - ratio_sales_4) / nullif(abs(ratio_sales_4), 0)

@@ -13,6 +13,7 @@ with fundamental as (
         dividend_cny,
         roe_q,
         profit_growth_q,
+        sales_growth_q,
         sales_growth,
         earnings_growth,
     from {{ ref("int_fundamental_state") }}
@@ -59,6 +60,7 @@ with_report as (
         fundamental.dividend_cny as reported_dividend_cny,
         fundamental.roe_q,
         fundamental.profit_growth_q,
+        fundamental.sales_growth_q,
         fundamental.sales_growth,
         fundamental.earnings_growth,
         fundamental.period_end
@@ -105,6 +107,7 @@ select
         "bp": "book_cny / total_cap_cny",
         "roe_q": "roe_q",
         "profit_growth_q": "profit_growth_q",
+        "sales_growth_q": "sales_growth_q",
         "sales_growth": "sales_growth",
         "earnings_growth": "earnings_growth",
         "debt_to_assets": "debt_to_assets",

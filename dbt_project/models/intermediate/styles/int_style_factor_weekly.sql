@@ -230,7 +230,7 @@ select
     component.turnover_1m_log,
     component.turnover_12m_log,
     component.cash_ep,
-    component.sales_growth,
+    component.sales_growth_q,
 from component
 inner join orthogonal
     on

@@ -5,7 +5,10 @@
 with component as (
     {{
         factor_values(
-            "int_text_component_weekly", signs.keys() | list, is_windowed=false
+            "int_text_component_weekly",
+            signs.keys() | list,
+            is_windowed=false,
+            sizes=["log_capital"],
         )
     }}
 ),
