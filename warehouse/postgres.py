@@ -2,7 +2,8 @@
 
 How the tables of the published file get into a PostgreSQL database, are checked and
 swapped in stands here. Add a type to ``TYPES`` when a published column has a new one;
-keep what makes a number out, and what makes the published file, that is ``publish``.
+keep what makes a number out, what makes the published file (``publish``), and what
+others made over the tables (``postgres_views``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg import errors, sql
 
+from warehouse.postgres_views import (
+    find_views,
+    lock_views,
+    run_statements,
+    write_statements,
+)
 from warehouse.publish import Progress, PublishError
 from warehouse.settings import Settings
 from warehouse.store import connect_published, quote_identifier
@@ -144,7 +151,9 @@ def publish_to_postgres(
     table is read back before the swap and its hash held against the file's. At the swap
     all tables of the former publication are locked for a moment: a statement that reads
     several tables then has all of them from one publication, which renaming alone does
-    not give. The former publication stays in schemas of its own until the next one.
+    not give. Rows are frozen, so that a transaction whose snapshot is older than the
+    swap sees them too. Views that others made over the tables are made over the new
+    ones. The former publication stays in schemas of its own until the next one.
     """
     tell = progress or (lambda _label, _done, _total: None)
     with _connect(dsn) as target, connect_published(settings) as source:
@@ -223,6 +232,8 @@ def _publish(
         raise PublishError("the published file names no publication: refresh first")
     publication_id, as_of_date = row
     _check_schemas(target, schemas)
+    # What cannot follow is told before everything is copied.
+    find_views(target, _our_schemas(target, None))
     tell("dropping the last publication but one", 0, len(tables))
     _drop_leftovers(target)
     _make_reader(target, reader)
@@ -240,6 +251,7 @@ def _publish(
         row_counts[table.label] = _copy_table(source, target, table)
     tell("waiting for readers", len(tables), len(tables))
     _grant(target, schemas, reader)
+    _check_reader(target, schemas, reader)
     _swap(target, schemas, wait_seconds)
     return PostgresPublication(publication_id, as_of_date, database, row_counts)
 
@@ -337,25 +349,47 @@ def _our_schemas(target: psycopg.Connection, ending: str | None) -> list[str]:
 def _drop_leftovers(target: psycopg.Connection) -> None:
     """Drop the publication before the current one, in a transaction of its own."""
     target.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+    former = _our_schemas(target, FORMER)
+    tables = _tables_of(target, former)
     try:
-        for name in _our_schemas(target, FORMER):
-            target.execute(
-                sql.SQL("drop schema {} cascade").format(sql.Identifier(name))
-            )
+        if tables:
+            target.execute(sql.SQL("drop table {}").format(_listed(tables)))
+        for name in former:
+            target.execute(sql.SQL("drop schema {}").format(sql.Identifier(name)))
     except errors.LockNotAvailable:
         target.rollback()
         raise PublishError(
             "a session still reads the publication before the current one: end the "
             "transactions that pg_stat_activity shows as idle, then publish again"
         ) from None
+    except errors.DependentObjectsStillExist as error:
+        target.rollback()
+        bound = (error.diag.message_detail or str(error)).splitlines()[0]
+        raise PublishError(
+            f"{bound}, of the publication before the current one: make it anew over "
+            "the current tables or drop it, then publish again"
+        ) from None
     target.commit()
 
 
+def _tables_of(
+    target: psycopg.Connection, schemas: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return schema and name of the tables of schemas, in order."""
+    return target.execute(
+        "select schemaname::text, tablename::text from pg_tables "
+        "where schemaname = any(%s) order by schemaname, tablename",
+        [list(schemas)],
+    ).fetchall()
+
+
+def _listed(tables: Sequence[tuple[str, str]]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
+
+
 def _make_reader(target: psycopg.Connection, reader: str) -> None:
-    found = target.execute(
-        "select rolcanlogin from pg_roles where rolname = %s", [reader]
-    ).fetchone()
-    if found is not None:
+    role = target.execute("select 1 from pg_roles where rolname = %s", [reader])
+    if role.fetchone() is not None:
         return
     try:
         target.execute(sql.SQL("create role {} nologin").format(sql.Identifier(reader)))
@@ -386,7 +420,7 @@ def _copy_table(
     with (
         target.cursor() as cursor,
         cursor.copy(
-            sql.SQL("copy {} from stdin (format csv)").format(table.target)
+            sql.SQL("copy {} from stdin (format csv, freeze)").format(table.target)
         ) as copy,
     ):
         for batch in source.execute(f"from {table.source}").to_arrow_reader(BATCH_ROWS):
@@ -526,6 +560,60 @@ def _grant(target: psycopg.Connection, schemas: Sequence[str], reader: str) -> N
         )
 
 
+def _check_reader(
+    target: psycopg.Connection, schemas: Sequence[str], reader: str
+) -> None:
+    """Refuse a reader that may do more than read.
+
+    Raises
+    ------
+    PublishError
+        It is a superuser, makes roles, has the publisher's rights, may make something
+        in a published schema or in ``public``, or may change a table.
+    """
+    row = target.execute(
+        """
+        with role as (select * from pg_roles where rolname = %(reader)s),
+
+        maker as (
+            select min(nspname::text) as schema from pg_namespace, role
+            where (nspname = any(%(schemas)s) or nspname = 'public')
+            and has_schema_privilege(role.oid, pg_namespace.oid, 'create')
+        ),
+
+        writer as (
+            select min(tablename::text) as name from pg_tables, role
+            where schemaname = any(%(schemas)s) and has_table_privilege(
+                role.oid,
+                format('%%I.%%I', schemaname, tablename),
+                'insert, update, delete, truncate'
+            )
+        )
+
+        select case
+            when rolsuper then 'is a superuser'
+            when rolcreaterole then 'may make roles'
+            when pg_has_role(oid, current_user, 'member')
+                then 'has the rights of ' || current_user || ', who publishes'
+            when writer.name is not null then 'may write to ' || writer.name
+            -- In databases made by a PostgreSQL before 15 everybody may.
+            when maker.schema = 'public'
+                then 'may make tables in the schema public (run `revoke create on '
+                || 'schema public from public`)'
+            when maker.schema is not null then 'may make tables in a published schema'
+        end
+        from role, maker, writer
+        """,
+        {"schemas": [f"{schema}{NEXT}" for schema in schemas], "reader": reader},
+    ).fetchone()
+    if row is None or row[0] is not None:
+        fault = "is gone" if row is None else row[0]
+        raise PublishError(
+            f"the reader {reader} {fault}: it must be a role that may read and nothing "
+            "else; mend it or name another with --reader"
+        )
+
+
 def _swap(
     target: psycopg.Connection, schemas: Sequence[str], wait_seconds: float
 ) -> None:
@@ -534,24 +622,15 @@ def _swap(
     Raises
     ------
     PublishError
-        Readers held the former tables all the time.
+        Readers held the former tables all the time, or a view cannot follow.
     """
     former = _our_schemas(target, None)
-    tables = target.execute(
-        "select schemaname, tablename from pg_tables where schemaname = any(%s) "
-        "order by schemaname, tablename",
-        [former],
-    ).fetchall()
     deadline = time.monotonic() + wait_seconds
-    while tables:
+    while True:
         try:
             with target.transaction():
                 target.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-                target.execute(
-                    sql.SQL("lock table {} in access exclusive mode").format(
-                        sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
-                    )
-                )
+                _rename_all(target, former, schemas)
             break
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             if time.monotonic() > deadline:
@@ -562,11 +641,26 @@ def _swap(
                 ) from None
             # Readers that queued behind the lock get their turn.
             time.sleep(random.uniform(0.05, 0.5))  # noqa: S311
+    target.commit()
+
+
+def _rename_all(
+    target: psycopg.Connection, former: Sequence[str], schemas: Sequence[str]
+) -> None:
+    """Lock views and tables, rename the schemas, make the views anew."""
+    lock_views(target, find_views(target, former))
+    tables = _tables_of(target, former)
+    if tables:
+        target.execute(
+            sql.SQL("lock table {} in access exclusive mode").format(_listed(tables))
+        )
+    # Again: with the tables locked, none can be added.
+    views = write_statements(target, find_views(target, former))
     for schema in former:
         _rename(target, schema, f"{schema}{FORMER}")
     for schema in schemas:
         _rename(target, f"{schema}{NEXT}", schema)
-    target.commit()
+    run_statements(target, views)
 
 
 def _rename(target: psycopg.Connection, name: str, new_name: str) -> None:

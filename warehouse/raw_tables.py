@@ -60,7 +60,11 @@ class RawTable(BaseModel):
     ----------
     known_column : str or None
         Date (or time) from which a row is known; cutting the raw data at a date keeps
-        the rows at or before it. None: known from the beginning (the calendar).
+        the rows at or before it. None: known from the beginning (the calendar). For
+        ``etf_share`` and ``margin_balance`` it is the day that they are of, so that the
+        flows of a cut end with it as everything else does; they are published the next
+        morning, and a test over the manifest lets no score, signal or weight descend
+        from them but by the ``known_date`` of the flows.
     calendar_column : str or None
         Date that must be a trading day.
     references_security : bool

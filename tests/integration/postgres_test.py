@@ -297,11 +297,252 @@ def test_the_reader_reads_and_no_more(
                 con.execute(statement)
 
 
-def test_readers_see_one_publication_in_each_answer(
+def test_views_of_others_follow_every_publication(
     numbered: Callable[[], Settings], dsn: str
+) -> None:
+    """Plain and materialized, over tables and over views, with all that is on them."""
+    anna, bert = (f"{name} {secrets.token_hex(4)}" for name in ("anna", "bert"))
+    publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute(
+            f"""
+            create role "{anna}" in role lundong_reader;
+            create role "{bert}";
+            create schema "My views" authorization "{anna}";
+            grant usage on schema "My views" to "{bert}";
+            set role "{anna}";
+            set search_path = "My views";
+            create view "of weeks" with (security_barrier) as
+            select trade_week, max(number) as number
+            from core.dim_trade_week as w
+            where w.trade_week <> '2024-01-12' and 'a%b' like 'a%'
+            group by trade_week;
+            create view above as select max(number) as number from "of weeks";
+            create materialized view kept with (fillfactor = 70) as
+            select * from core.dim_trade_week;
+            create unique index on kept (trade_week);
+            create materialized view kept_above as select number from above;
+            create materialized view empty as
+            select number from core.dim_trade_week with no data;
+            grant select on "of weeks", kept to "{bert}";
+            comment on materialized view kept is 'It''s kept';
+            comment on column kept.number is 'Its number';
+            """.encode()
+        )
+        described = describe(con)
+        assert len(described) == 5
+    for number in (2, 3):
+        publish_to_postgres(numbered(), dsn)
+        with psycopg.connect(dsn, autocommit=True) as con:
+            assert describe(con) == described
+            con.execute('set search_path = "My views"')
+            assert numbers(con, "above", "kept", "kept_above") == [{number}] * 3
+            with pytest.raises(errors.ObjectNotInPrerequisiteState):
+                con.execute("select * from empty")
+            con.execute(sql.SQL("set role {}").format(sql.Identifier(bert)))
+            assert numbers(con, '"of weeks"', "kept") == [{number}] * 2
+
+
+def describe(con: psycopg.Connection) -> list[Any]:
+    """Return what can be set on the views of others: all must outlive a swap."""
+    return con.execute(
+        """
+        select
+            relname, relkind, relowner::regrole::text, reloptions, relacl::text,
+            relispopulated, obj_description(oid), col_description(oid, 5),
+            array(
+                select pg_get_indexdef(indexrelid) from pg_index
+                where indrelid = pg_class.oid
+            )
+        from pg_class
+        where relnamespace = '"My views"'::regnamespace and relkind in ('v', 'm')
+        order by relname
+        """
+    ).fetchall()
+
+
+def numbers(con: psycopg.Connection, *relations: str) -> list[set[int]]:
+    """Return the numbers of publications in each of some relations."""
+    return [
+        {row[0] for row in con.execute(f"select number from {name}".encode())}
+        for name in relations
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (
+            "create view v as select number + gone as number from core.dim_trade_week",
+            r"the view anna\.v cannot be made over the new tables "
+            r"\(column dim_trade_week\.gone does not exist\): change or drop it",
+        ),
+        (
+            "create materialized view v as select number * gone as number "
+            "from core.dim_trade_week",
+            r"the view anna\.v cannot be made .*gone does not exist",
+        ),
+        (
+            "create materialized view v as select 1 / (2 - number) as number "
+            "from core.dim_trade_week",
+            r"the view anna\.v cannot be made .*division by zero",
+        ),
+        (
+            "create materialized view m as select number from core.dim_trade_week;"
+            "create view v as select number from m",
+            r"the view anna\.m cannot be made .* other objects depend on it",
+        ),
+        (
+            "create view v as select number from core.dim_trade_week;"
+            "alter view v set schema core; create view v as select number from core.v",
+            r"the view core\.v stands in a schema of the publication",
+        ),
+        (
+            "create view v as select number from core.dim_trade_week;"
+            "create function f() returns bigint language sql "
+            "begin atomic select max(number) from core.dim_trade_week; end",
+            r"function anna\.f\(\) is bound to a published table",
+        ),
+        (
+            "create view v as select number from core.dim_trade_week;"
+            "create table t (day date, code text, foreign key (day, code) "
+            "references core.fct_tradability_daily (trade_date, security_code))",
+            r"constraint t_day_code_fkey on table anna\.t is bound",
+        ),
+        (
+            "create view v as select number from core.dim_trade_week;"
+            "create table t (weeks core.dim_trade_week[])",
+            r"column weeks of table anna\.t is bound",
+        ),
+    ],
+    ids=[
+        "view",
+        "materialized",
+        "rows",
+        "chain",
+        "inside",
+        "function",
+        "key",
+        "row_type",
+    ],
+)
+def test_what_cannot_follow_is_refused_and_kept(
+    numbered: Callable[[], Settings],
+    tiny_build: TinyBuild,
+    dsn: str,
+    made: str,
+    message: str,
+) -> None:
+    table = "core.dim_trade_week"
+    tiny_build.execute(f"alter table {table} add column gone bigint default 1")
+    publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute(f"create schema anna; set search_path = anna; {made}".encode())
+        tiny_build.execute(f"alter table {table} drop column gone")
+        before = con.execute("select count(*) from pg_class").fetchone()
+        settings = numbered()
+        for _ in range(2):
+            with pytest.raises(PublishError, match=message) as caught:
+                publish_to_postgres(settings, dsn)
+            assert len(str(caught.value).splitlines()) == 1
+            assert con.execute(NUMBERS).fetchone() == (1, 1, 1)
+            assert con.execute("select count(*) from pg_class").fetchone() == before
+        expected = {2} if "number + gone" in made else {1}
+        assert numbers(con, "v") == [expected]
+        con.execute("drop schema anna cascade; drop view if exists core.v")
+    publish_to_postgres(settings, dsn)
+
+
+def test_a_view_over_a_former_table_is_not_dropped(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    for _ in range(2):
+        publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute("create view v as select number from core__former.dim_trade_week")
+        with pytest.raises(
+            PublishError,
+            match=r"view public.v depends on table core__former\.dim_trade_week",
+        ):
+            publish_to_postgres(numbered(), dsn)
+        assert numbers(con, "v") == [{1}]
+        assert con.execute(NUMBERS).fetchone() == (2, 2, 2)
+
+
+def test_a_publisher_without_rights_needs_those_of_a_views_owner(
+    numbered: Callable[[], Settings], server: LoopbackServer, dsn: str
+) -> None:
+    """As the page of PostgreSQL sets it up: nobody here is a superuser."""
+    lundong, anna = (f"{name}_{secrets.token_hex(4)}" for name in ("lundong", "anna"))
+    plain = dsn.replace(f"{server.owner}:", f"{lundong}:")
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute(
+            f"create role {lundong} login password '{server.password}';"
+            f"alter database {con.info.dbname} owner to {lundong};"
+            "do $$ begin create role lundong_reader; "
+            "exception when duplicate_object then null; end $$;"
+            f"create role {anna} in role lundong_reader;"
+            f"create schema views authorization {anna}".encode()
+        )
+        publish_to_postgres(numbered(), plain)
+        con.execute(
+            f"set role {anna}; create view views.v as "
+            "select number from core.dim_trade_week; create materialized view views.m "
+            "as select number from core.dim_trade_week; reset role".encode()
+        )
+        settings = numbered()
+        with pytest.raises(PublishError, match=f"`grant {anna} to {lundong}` run"):
+            publish_to_postgres(settings, plain)
+        con.execute(f"grant {anna} to {lundong}".encode())
+        publish_to_postgres(settings, plain)
+        con.execute(f"set role {anna}".encode())
+        assert numbers(con, "views.v", "views.m") == [{2}, {2}]
+
+
+@pytest.mark.parametrize(
+    ("granted", "message"),
+    [
+        ("alter role {} superuser", "is a superuser"),
+        ("alter role {} createrole", "may make roles"),
+        ("grant owner to {}", "has the rights of owner, who publishes"),
+        ("grant pg_write_all_data to {}", "may write to dim_"),
+        (
+            "alter default privileges grant truncate on tables to {}",
+            "may write to dim_",
+        ),
+        (
+            "alter default privileges grant create on schemas to {}",
+            "may make tables in a published schema",
+        ),
+        ("grant create on schema public to public", "revoke create on schema public"),
+    ],
+)
+def test_a_reader_that_may_do_more_is_refused(
+    numbered: Callable[[], Settings], dsn: str, granted: str, message: str
+) -> None:
+    reader = f"r_{secrets.token_hex(4)}"
+    publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn, autocommit=True) as con:
+        con.execute(f"create role {reader}; {granted.format(reader)}".encode())
+        with pytest.raises(PublishError, match=f"the reader {reader} .*{message}"):
+            publish_to_postgres(numbered(), dsn, reader=reader)
+        assert con.execute(NUMBERS).fetchone() == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "query", [NUMBERS, "select a, b, c from answers"], ids=["tables", "view"]
+)
+def test_readers_see_one_publication_in_each_answer(
+    numbered: Callable[[], Settings], dsn: str, query: str
 ) -> None:
     """Joins over schemas, in a loop, while publications are swapped under them."""
     publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn, autocommit=True) as con:
+        # So slow that somebody always reads it.
+        con.execute(
+            f"create view answers as select n.* from ({NUMBERS}) as n (a, b, c), "
+            "(select pg_sleep(0.03)) as slow".encode()
+        )
     stop = threading.Event()
     seen: list[set[tuple[int, ...]]] = [set() for _ in range(READER_COUNT)]
     counts = [0] * READER_COUNT
@@ -311,7 +552,7 @@ def test_readers_see_one_publication_in_each_answer(
         try:
             with psycopg.connect(dsn, autocommit=True, prepare_threshold=3) as con:
                 while not stop.is_set():
-                    row = con.execute(NUMBERS).fetchone()
+                    row = con.execute(query.encode()).fetchone()
                     assert row is not None
                     seen[number].add(row)
                     counts[number] += 1
@@ -336,6 +577,29 @@ def test_readers_see_one_publication_in_each_answer(
     assert max(row[0] for row in answers) == SWAPS + 1
     assert len(answers) > SWAPS / 2
     assert min(counts) > SWAPS
+
+
+def test_an_older_snapshot_sees_one_publication_whole(
+    numbered: Callable[[], Settings], dsn: str
+) -> None:
+    """REPEATABLE READ: rows that a swap brings are there for who began before it."""
+    publish_to_postgres(numbered(), dsn)
+    with psycopg.connect(dsn) as con:
+        con.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        for swap in range(2, 5):
+            con.execute("select 1")
+            publish_to_postgres(numbered(), dsn)
+            for _ in range(2):
+                assert con.execute(NUMBERS).fetchone() == (swap, swap, swap)
+                assert con.execute(
+                    "select count(*), count(distinct security_code) "
+                    "from core.fct_tradability_daily"
+                ).fetchone() == (2000, 100)
+                assert con.execute(
+                    "select is_st from core.fct_tradability_daily "
+                    "where trade_date = '2024-01-01' and security_code = '600031.SH'"
+                ).fetchone() == (True,)
+            con.rollback()
 
 
 def test_a_statement_between_two_tables_gets_both_of_one_publication(
