@@ -247,9 +247,13 @@ def lock_views(target: psycopg.Connection, views: Sequence[View]) -> None:
     """Lock views, before their tables as who reads them does.
 
     ``lock table`` would ask that their owners may write to the tables.
+
+    Raises
+    ------
+    PublishError
+        One is a temporary view of another session.
     """
-    for view in views:
-        target.execute((view.locking or "").encode())
+    run_statements(target, [(view, view.locking) for view in views if view.locking])
 
 
 def write_statements(

@@ -383,6 +383,10 @@ def numbers(con: psycopg.Connection, *relations: str) -> list[set[int]]:
             r"the view anna\.v cannot be made .*gone does not exist",
         ),
         (
+            "create temporary view v as select number from core.dim_trade_week",
+            r"the view pg_temp_\d+\.v cannot be made .* of other sessions",
+        ),
+        (
             "create materialized view v as select 1 / (2 - number) as number "
             "from core.dim_trade_week",
             r"the view anna\.v cannot be made .*division by zero",
@@ -418,6 +422,7 @@ def numbers(con: psycopg.Connection, *relations: str) -> list[set[int]]:
     ids=[
         "view",
         "materialized",
+        "temporary",
         "rows",
         "chain",
         "inside",
@@ -449,7 +454,7 @@ def test_what_cannot_follow_is_refused_and_kept(
             assert con.execute("select count(*) from pg_class").fetchone() == before
         expected = {2} if "number + gone" in made else {1}
         assert numbers(con, "v") == [expected]
-        con.execute("drop schema anna cascade; drop view if exists core.v")
+        con.execute("drop schema anna cascade; drop view if exists core.v, v")
     publish_to_postgres(settings, dsn)
 
 
