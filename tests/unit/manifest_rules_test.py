@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 LAYERS = {"stg": 1, "int": 2, "dim": 3, "fct": 3, "mart": 4, "meta": 5}
 # Models that know the future: labels, and the rule ledger's view of who stayed.
 FUTURE = re.compile(r"_forward_return|_hindsight_")
+# Published the next morning, but dated by the day that they are of.
+LATE_TABLES = {"etf_share", "margin_balance"}
+KNOWN_BY_THEN = re.compile(r"\bknown_date\s*<(?!>)|>=?\s*(\w+\.)?known_date\b")
 SIGNALS = re.compile(r"score|signal|weight|holding|selection|portfolio")
 
 
@@ -72,22 +76,49 @@ def layer_breaks(manifest: dict[str, Any]) -> list[str]:
     return breaks
 
 
-def leaks(manifest: dict[str, Any]) -> list[str]:
-    """Return the models that score, signal or weigh and know the future."""
+def signals_behind(
+    manifest: dict[str, Any], starts: Iterable[str], stops: Set[str] = frozenset()
+) -> list[str]:
+    """Return the models that score, signal or weigh and descend from some nodes.
+
+    Descent ends at the models of ``stops``.
+    """
     children: dict[str, list[str]] = manifest["child_map"]
-    queue = [
-        unique_id
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and FUTURE.search(node["name"])
-    ]
+    queue = list(starts)
     reached: set[str] = set()
     while queue:
         for child in children.get(queue.pop(), []):
-            if child.startswith("model.") and child not in reached:
+            if child.startswith("model.") and child not in reached | stops:
                 reached.add(child)
                 queue.append(child)
     names = (child.split(".")[-1] for child in reached)
     return sorted(name for name in names if SIGNALS.search(name))
+
+
+def leaks(manifest: dict[str, Any]) -> list[str]:
+    """Return the models that score, signal or weigh and know the future."""
+    future = [n["unique_id"] for n in models(manifest) if FUTURE.search(n["name"])]
+    return signals_behind(manifest, future)
+
+
+def early_readers(manifest: dict[str, Any]) -> list[str]:
+    """Return the models that score, signal or weigh by what the next morning tells.
+
+    A flow is dated by the day of the change, at whose close nobody knows it. Who reads
+    one for a signal must ask for its ``known_date``, which ends the descent.
+    """
+    waiting = {
+        node["unique_id"]
+        for node in models(manifest)
+        if KNOWN_BY_THEN.search(node["raw_code"])
+    }
+    late = [
+        unique_id
+        for unique_id, source in manifest["sources"].items()
+        if source["name"] in LATE_TABLES
+    ]
+    assert len(late) == len(LATE_TABLES)
+    return signals_behind(manifest, late, waiting)
 
 
 def test_every_model_bears_the_name_of_a_layer(manifest: dict[str, Any]) -> None:
@@ -112,9 +143,39 @@ def test_no_forward_return_behind_a_signal(manifest: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["int_stock_forward_return", "int_hindsight_member"])
 def test_leak_rule_sees_a_leak(manifest: dict[str, Any], name: str) -> None:
     leaking = json.loads(json.dumps(manifest))
-    leaking["nodes"][f"model.lundong.{name}"] = {"resource_type": "model", "name": name}
+    unique_id = f"model.lundong.{name}"
+    leaking["nodes"][unique_id] = {
+        "resource_type": "model",
+        "name": name,
+        "unique_id": unique_id,
+    }
     leaking["child_map"][f"model.lundong.{name}"] = ["model.lundong.int_strategy_score"]
     assert "fct_rotation_holding" in leaks(leaking)
+
+
+def test_no_signal_reads_a_flow_before_it_is_known(manifest: dict[str, Any]) -> None:
+    assert early_readers(manifest) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_early"),
+    [
+        ("trade_week = week.last_day", True),
+        ("known_date = week.last_day", True),
+        ("known_date > week.last_day", True),
+        ("flow.known_date <= week.last_day", False),
+        ("week.last_day >= flow.known_date", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["fct_etf_flow_weekly", "fct_margin_flow_daily"])
+def test_flow_rule_sees_an_early_reader(
+    manifest: dict[str, Any], name: str, condition: str, is_early: bool
+) -> None:
+    early = json.loads(json.dumps(manifest))
+    reader = "model.lundong.int_strategy_score"
+    early["child_map"][f"model.lundong.{name}"].append(reader)
+    early["nodes"][reader]["raw_code"] = f"select score from flow where {condition}"
+    assert ("fct_rotation_holding" in early_readers(early)) == is_early
 
 
 def test_only_the_ledger_reads_with_hindsight(manifest: dict[str, Any]) -> None:
