@@ -5,7 +5,7 @@
 -- parameter: length (integer) = 5: Classes on each side.
 -- known: week as week_of($week): select w.trade_week from
 --     flows.fct_etf_flow_class_weekly as w
--- column: side (text): top or bottom.
+-- column: side (text): top where money came in, bottom where it left.
 -- column: etf_class (text): Tracked class.
 -- column: net_inflow_cny (number): Net inflow of the week.
 -- column: weekly_return (number): Return of the week, weighted by assets.
@@ -28,7 +28,7 @@ with ranked as (
 )
 
 select
-    case when r.place_from_top <= $length then 'top' else 'bottom' end as side,
+    case when r.net_inflow_cny > 0 then 'top' else 'bottom' end as side,
     r.etf_class,
     r.net_inflow_cny,
     r.weekly_return,
@@ -38,6 +38,6 @@ select
     r.known_date,
 from ranked as r
 where
-    r.place_from_top <= $length
-    or r.place_from_bottom <= $length
+    (r.place_from_top <= $length and r.net_inflow_cny > 0)
+    or (r.place_from_bottom <= $length and r.net_inflow_cny < 0)
 order by r.place_from_top

@@ -4,7 +4,7 @@
 -- parameter: length (integer) = 5: Funds on each side.
 -- known: week as week_of($week): select w.trade_week from
 --     flows.fct_etf_flow_weekly as w
--- column: side (text): top or bottom.
+-- column: side (text): top where money came in, bottom where it left.
 -- column: etf_code (text): Fund.
 -- column: name (text): Its name.
 -- column: etf_class (text): Tracked class.
@@ -29,7 +29,7 @@ with ranked as (
 )
 
 select
-    case when r.place_from_top <= $length then 'top' else 'bottom' end as side,
+    case when r.net_inflow_cny > 0 then 'top' else 'bottom' end as side,
     r.etf_code,
     e.name,
     r.etf_class,
@@ -42,6 +42,6 @@ select
 from ranked as r
 left join flows.dim_etf as e on r.etf_code = e.etf_code
 where
-    r.place_from_top <= $length
-    or r.place_from_bottom <= $length
+    (r.place_from_top <= $length and r.net_inflow_cny > 0)
+    or (r.place_from_bottom <= $length and r.net_inflow_cny < 0)
 order by r.place_from_top

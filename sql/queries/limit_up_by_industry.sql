@@ -9,8 +9,9 @@
 -- column: industry_code (text): Industry.
 -- column: name_cn (text): Its Chinese name.
 -- column: member_count (integer): Listed members.
--- column: limit_up_count (integer): Closed at the upper limit.
--- column: limit_down_count (integer): Closed at the lower limit.
+-- column: closes_at_limit_up_count (integer): Closed at the upper limit, new listings
+--     and special treatment included.
+-- column: closes_at_limit_down_count (integer): Closed at the lower limit, likewise.
 -- column: suspended_count (integer): Not traded.
 -- column: st_count (integer): Under special treatment.
 -- rows: some
@@ -18,8 +19,8 @@ select
     m.industry_code,
     i.name_cn,
     count(*) as member_count,
-    count(*) filter (t.closes_at_limit_up) as limit_up_count,
-    count(*) filter (t.closes_at_limit_down) as limit_down_count,
+    count(*) filter (t.closes_at_limit_up) as closes_at_limit_up_count,
+    count(*) filter (t.closes_at_limit_down) as closes_at_limit_down_count,
     count(*) filter (t.is_suspended) as suspended_count,
     count(*) filter (t.is_st) as st_count,
 from core.fct_tradability_daily as t
@@ -36,4 +37,4 @@ where
     t.trade_date = $day
     and m.industry_system = $industry_system
 group by m.industry_code, i.name_cn
-order by limit_up_count desc, m.industry_code asc
+order by closes_at_limit_up_count desc, m.industry_code asc

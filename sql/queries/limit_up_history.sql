@@ -21,31 +21,51 @@ with chosen_system as (
     select min(k.industry_system) as industry_system,
     from flows.fct_limit_up_daily as k
     where k.industry_code = $industry
+),
+
+-- Before days are chosen: the week so far begins on its first day.
+counted as (
+    select
+        d.trade_date,
+        w.trade_week,
+        d.limit_up_count,
+        d.limit_down_count,
+        d.longest_run,
+        d.first_day_count,
+        d.second_day_count,
+        d.third_day_count,
+        d.later_day_count,
+        cast(sum(d.limit_up_count) over week_so_far as bigint) as week_limit_up_count,
+        cast(
+            sum(d.limit_down_count) over week_so_far as bigint
+        ) as week_limit_down_count,
+        max(d.longest_run) over week_so_far as week_longest_run,
+    from flows.fct_limit_up_daily as d
+    inner join chosen_system as c on d.industry_system = c.industry_system
+    inner join core.dim_trade_week as w
+        on d.trade_date between w.first_day and w.last_day
+    where d.industry_code = $industry
+    window
+        week_so_far as (
+            partition by w.trade_week
+            order by d.trade_date
+            rows between unbounded preceding and current row
+        )
 )
 
 select
-    d.trade_date,
-    w.trade_week,
-    d.limit_up_count,
-    d.limit_down_count,
-    d.longest_run,
-    d.first_day_count,
-    d.second_day_count,
-    d.third_day_count,
-    d.later_day_count,
-    cast(sum(d.limit_up_count) over week_so_far as bigint) as week_limit_up_count,
-    cast(sum(d.limit_down_count) over week_so_far as bigint) as week_limit_down_count,
-    max(d.longest_run) over week_so_far as week_longest_run,
-from flows.fct_limit_up_daily as d
-inner join chosen_system as c on d.industry_system = c.industry_system
-inner join core.dim_trade_week as w on d.trade_date between w.first_day and w.last_day
-where
-    d.industry_code = $industry
-    and d.trade_date >= $since
-window
-    week_so_far as (
-        partition by w.trade_week
-        order by d.trade_date
-        rows between unbounded preceding and current row
-    )
-order by d.trade_date
+    c.trade_date,
+    c.trade_week,
+    c.limit_up_count,
+    c.limit_down_count,
+    c.longest_run,
+    c.first_day_count,
+    c.second_day_count,
+    c.third_day_count,
+    c.later_day_count,
+    c.week_limit_up_count,
+    c.week_limit_down_count,
+    c.week_longest_run,
+from counted as c
+where c.trade_date >= $since
+order by c.trade_date

@@ -9,7 +9,7 @@
 --     flows.fct_margin_flow_weekly as w
 -- known: industry_system: select distinct k.industry_system from
 --     flows.fct_margin_flow_weekly as k
--- column: side (text): market, top or bottom.
+-- column: side (text): market; top where the balance rose, bottom where it fell.
 -- column: industry_code (text): Industry, or all.
 -- column: name_cn (text): Its Chinese name.
 -- column: name_en (text): Its English name.
@@ -39,7 +39,7 @@ with ranked as (
 select
     case
         when r.is_market then 'market'
-        when r.place_from_top <= $length then 'top'
+        when r.financing_balance_change_cny > 0 then 'top'
         else 'bottom'
     end as side,
     r.industry_code,
@@ -56,6 +56,6 @@ left join core.dim_industry as i
         and r.industry_code = i.industry_code
 where
     r.is_market
-    or r.place_from_top <= $length
-    or r.place_from_bottom <= $length
+    or (r.place_from_top <= $length and r.financing_balance_change_cny > 0)
+    or (r.place_from_bottom <= $length and r.financing_balance_change_cny < 0)
 order by r.is_market desc, r.place_from_top asc

@@ -362,3 +362,128 @@ def test_the_table_is_aligned_and_not_endless() -> None:
 def test_an_unknown_format_is_said() -> None:
     with pytest.raises(QueryError, match="did you mean table or csv or json"):
         format_result(ANSWER, "xlsx")  # type: ignore[arg-type]
+
+
+FLOWS = """
+create schema flows;
+update core.dim_trade_week set first_day = trade_week - 4;
+create table core.dim_industry (
+    industry_system varchar, industry_code varchar, name_cn varchar, name_en varchar
+);
+create table flows.dim_etf (etf_code varchar, name varchar);
+create table flows.fct_etf_flow_weekly as
+select
+    date '2024-01-12' + cast(7 * week as integer) as trade_week,
+    'F' || fund as etf_code,
+    'broad' as etf_class,
+    -- Week 0: all lose but the third, which has none; week 1: -2 to 2.
+    case when week = 0 then least(fund - 3, 0) else fund - 3 end as net_inflow_cny,
+    0.0 as weekly_return,
+    1.0 as assets_previous_cny,
+    1.0 as assets_cny,
+    'close' as price_source,
+    date '2024-01-22' as known_date
+from range(2) as w (week), range(1, 6) as f (fund)
+where week = 1 or fund <= 3;
+create table flows.fct_etf_flow_class_weekly as
+select * replace (etf_code as etf_class), 1 as fund_count
+from flows.fct_etf_flow_weekly;
+create table flows.fct_margin_flow_weekly as
+select
+    trade_week,
+    'citic1' as industry_system,
+    etf_code as industry_code,
+    net_inflow_cny as financing_balance_change_cny,
+    1.0 as financing_balance_cny,
+    'reported' as balance_source,
+    known_date
+from flows.fct_etf_flow_weekly;
+insert into flows.fct_margin_flow_weekly
+select distinct trade_week, 'citic1', 'all', -7, 1, 'reported', known_date
+from flows.fct_etf_flow_weekly;
+create table flows.fct_limit_up_daily as
+select
+    'citic1' as industry_system,
+    'all' as industry_code,
+    date '2024-01-08' + day as trade_date,
+    10 ** (day % 7) as limit_up_count,
+    1 as limit_down_count,
+    7 - day % 7 as longest_run,
+    0 as first_day_count,
+    0 as second_day_count,
+    0 as third_day_count,
+    0 as later_day_count
+from unnest([0, 1, 2, 3, 4, 7, 8, 9, 10, 11]) as d (day);
+"""
+
+
+@pytest.fixture
+def flows(tiny_build: Any) -> Settings:
+    """Publish made-up flows of two weeks."""
+    tiny_build.execute(FLOWS)
+    for schema, name in (
+        ("core", "dim_industry"),
+        *(("flows", f"fct_{kind}_weekly") for kind in ("etf_flow", "etf_flow_class")),
+        ("flows", "fct_margin_flow_weekly"),
+        ("flows", "fct_limit_up_daily"),
+        ("flows", "dim_etf"),
+    ):
+        node = tiny_build.model("meta_summary") | {"name": name, "alias": name}
+        node |= {"schema": schema, "columns": {}}
+        tiny_build.manifest["nodes"][f"model.lundong.{name}"] = node
+    tiny_build.save_manifest()
+    publish(
+        tiny_build.settings,
+        manifest_path=tiny_build.manifest_path,
+        code_version="test",
+    )
+    settings: Settings = tiny_build.settings
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("etf_flows", "etf_code"),
+        ("etf_class_flows", "etf_class"),
+        ("margin_flows", "industry_code"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("week", "length", "top", "bottom"),
+    [
+        ("2024-01-12", 5, [], ["F2", "F1"]),
+        ("2024-01-12", 1, [], ["F1"]),
+        ("2024-01-19", 5, ["F5", "F4"], ["F2", "F1"]),
+        ("2024-01-19", 1, ["F5"], ["F1"]),
+    ],
+)
+def test_money_came_in_on_top_and_left_at_the_bottom(
+    flows: Settings,
+    name: str,
+    key: str,
+    week: str,
+    length: int,
+    top: list[str],
+    bottom: list[str],
+) -> None:
+    """Where every fund lost money none is on top; one without a flow is nowhere."""
+    rows = run_query(flows, name, {"week": week, "length": length}).to_pylist()
+    found = [(row["side"], row[key]) for row in rows if row[key] != "all"]
+    assert found == [("top", code) for code in top] + [("bottom", c) for c in bottom]
+    if name == "margin_flows":
+        assert [row["side"] for row in rows if row[key] == "all"] == ["market"]
+
+
+def test_a_week_so_far_begins_before_the_first_day_asked_for(flows: Settings) -> None:
+    rows = run_query(flows, "limit_up_history", {"since": "2024-01-11"}).to_pylist()
+    assert [
+        (
+            *(row["trade_date"].day, row["week_limit_up_count"]),
+            *(row["week_limit_down_count"], row["week_longest_run"]),
+        )
+        for row in rows
+    ] == [
+        *((11, 1111, 4, 7), (12, 11111, 5, 7), (15, 1, 1, 7), (16, 11, 2, 7)),
+        *((17, 111, 3, 7), (18, 1111, 4, 7), (19, 11111, 5, 7)),
+    ]
