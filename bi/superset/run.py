@@ -401,6 +401,9 @@ def main() -> int:
         if options.command == "bundle":
             path = options.output / "lundong_superset.zip"
             path.parent.mkdir(parents=True, exist_ok=True)
+            # For its owner alone, whatever stood there: a password can be in it.
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600, exist_ok=False)
             path.write_bytes(bundle(options.database))
             tell(f"wrote {path}")
         elif options.command == "serve":

@@ -7,8 +7,14 @@ environment of its own: ``make superset-check``.
 from __future__ import annotations
 
 import json
+import os
+import stat
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -251,3 +257,21 @@ def test_dashboards_show_charts_that_exist() -> None:
                 dataset = datasets[charts[parts[number]]["dataset_uuid"]]
                 assert column in column_names(dataset)
     assert shown == charts.keys()
+
+
+def test_a_bundle_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    """Also where a readable one stood before: a password can be in it."""
+    path = tmp_path / "lundong_superset.zip"
+    path.touch(mode=0o644)
+    subprocess.run(
+        [
+            *(sys.executable, PROJECT_ROOT / "bi" / "superset" / "run.py", "bundle"),
+            *("--database", "postgresql://anna:sesam@localhost/lundong"),
+            *("--output", tmp_path),
+        ],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
+    )
+    with zipfile.ZipFile(path) as archive:
+        assert b"sesam" in archive.read("lundong/databases/Lundong.yaml")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
