@@ -363,8 +363,46 @@ def reconciliation_counts(con: duckdb.DuckDBPyConnection) -> Grid:
     )
 
 
+# Differences are shares of the assets at the week's end. ``moved`` is what the price
+# did to the money between the day that it came and the week's end.
+ETF_IDENTITY = """
+    with moved as (
+        select
+            daily.etf_code,
+            weekly.trade_week,
+            sum(
+                daily.net_inflow_cny * (last_day.price_cny / daily.price_cny - 1)
+            ) as moved_cny,
+            max(daily.split_ratio) as largest_split
+        from flows.fct_etf_flow_weekly as weekly
+        inner join core.dim_trade_week as week using (trade_week)
+        inner join flows.fct_etf_flow_daily as daily
+            on weekly.etf_code = daily.etf_code
+            and daily.trade_date between week.first_day and week.last_day
+        inner join flows.fct_etf_flow_daily as last_day
+            on weekly.etf_code = last_day.etf_code
+            and weekly.trade_week = last_day.trade_date
+        group by daily.etf_code, weekly.trade_week
+    ),
+
+    compared as (
+        select
+            weekly.etf_code,
+            weekly.trade_week,
+            weekly.net_inflow_cny / weekly.assets_previous_cny as inflow,
+            weekly.weekly_return,
+            (weekly.net_inflow_cny - weekly.identity_inflow_cny)
+            / weekly.assets_cny as difference,
+            moved.moved_cny / weekly.assets_cny as moved
+        from flows.fct_etf_flow_weekly as weekly
+        inner join moved using (etf_code, trade_week)
+        where moved.largest_split = 1
+    )
+"""
+
+
 def etf_identity(con: duckdb.DuckDBPyConnection) -> Grid:
-    """Sum of the daily ETF inflows against the identity of assets, 2017 to 2020.
+    """Sum of the daily ETF inflows against the identity of assets.
 
     Shares of assets. ``unexplained`` is what is left of the difference after what the
     price moved between the day of a flow and the week's end: nothing but rounding.
@@ -372,42 +410,12 @@ def etf_identity(con: duckdb.DuckDBPyConnection) -> Grid:
     return _grid(
         con,
         "weekly ETF inflow, sum of the days less the identity, as a share of assets",
-        """
-        with moved as (
-            select
-                daily.etf_code,
-                weekly.trade_week,
-                sum(
-                    daily.net_inflow_cny
-                    * (last_day.price_cny / daily.price_cny - 1)
-                ) as moved_cny,
-                max(daily.split_ratio) as largest_split
-            from flows.fct_etf_flow_weekly as weekly
-            inner join core.dim_trade_week as week using (trade_week)
-            inner join flows.fct_etf_flow_daily as daily
-                on weekly.etf_code = daily.etf_code
-                and daily.trade_date between week.first_day and week.last_day
-            inner join flows.fct_etf_flow_daily as last_day
-                on weekly.etf_code = last_day.etf_code
-                and weekly.trade_week = last_day.trade_date
-            group by daily.etf_code, weekly.trade_week
-        ),
-
-        compared as (
-            select
-                weekly.etf_code,
-                (weekly.net_inflow_cny - weekly.identity_inflow_cny)
-                / weekly.assets_cny as difference,
-                moved.moved_cny / weekly.assets_cny as moved
-            from flows.fct_etf_flow_weekly as weekly
-            inner join moved using (etf_code, trade_week)
-            where
-                year(weekly.trade_week) between 2017 and 2020
-                and moved.largest_split = 1
-        )
-
+        f"""
+        {ETF_IDENTITY}
         select
             etf_code,
+            min(trade_week) as first_week,
+            max(trade_week) as last_week,
             count(*) as weeks,
             count(*) filter (where abs(difference) <= 0.005) as within_half_per_cent,
             avg(abs(difference)) as mean,
@@ -416,6 +424,21 @@ def etf_identity(con: duckdb.DuckDBPyConnection) -> Grid:
         from compared
         group by etf_code
         order by etf_code
+        """,
+    )
+
+
+def etf_identity_misses(con: duckdb.DuckDBPyConnection) -> Grid:
+    """Weeks in which the two differ by more than half a per cent of assets."""
+    return _grid(
+        con,
+        "of these, the weeks beyond half a per cent (inflow: share of former assets)",
+        f"""
+        {ETF_IDENTITY}
+        select etf_code, trade_week, difference, moved, inflow, weekly_return
+        from compared
+        where abs(difference) > 0.005
+        order by trade_week, etf_code
         """,
     )
 

@@ -210,6 +210,7 @@ def print_figures(settings: Settings, folder: Path) -> list[str]:
         print_grid(figures.rule_ledger(con))
         print_grid(figures.weight_sources(con))
         print_grid(figures.etf_identity(con))
+        print_grid(figures.etf_identity_misses(con))
         print_grid(figures.reconciliation_counts(con))
         print_grid(figures.microcap_years(con))
         print_grid(figures.microcap_timing(con))

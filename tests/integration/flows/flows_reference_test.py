@@ -29,6 +29,8 @@ LOADED = 133
 SYSTEMS = ("citic1", "pool32", "shenwan1")
 INDUSTRIES = {"citic1": ("CI1", "CI2", "CI3"), "shenwan1": ("SW1", "SW2")}
 SPLIT_RATIO = 1.2
+SPLIT_TOLERANCE = 0.005
+SPLITS = [n / m for m in (1, 2) for n in range(m, 50)]
 MARGIN_SHARE = 0.8
 LISTING_DAYS = 5
 TOLERANCE = 1e-9
@@ -44,6 +46,8 @@ MODELS = (
 )
 # The fund that is another one with made-up splits put in, and that other one.
 SPLIT_FUND, PLAIN_FUND = "F00", "F01"
+# Splits whose factor moves a day after the shares, and a week before them.
+LATE_FUND, EARLY_FUND = "F14", "F15"
 
 Row = dict[str, Any]
 Spans = dict[tuple[str, str], list[tuple[int, int, str]]]
@@ -113,7 +117,9 @@ def make_funds(
             held *= 1 + (0.0 if rng.random() < 0.1 else rng.normal(0, 0.04))
             if number != 1 and rng.random() < 0.03:
                 ratio = float(rng.choice([2.0, 3.0, 0.5, 1.25]))
-                value, held, factor = value / ratio, held * ratio, factor * ratio
+                value, held = value / ratio, held * ratio
+                # Some factors are off by more than rounding can be.
+                factor *= ratio * (1 + rng.uniform(-0.008, 0.008))
             elif rng.random() < 0.05:
                 # A payout moves the price and the factor, and no shares; one is large.
                 paid = 0.3 if number == 7 else 0.01 + 0.07 * rng.random()
@@ -139,8 +145,17 @@ def make_funds(
         bars[SPLIT_FUND, t] = {
             "close": bar["close"] / ratio,
             "value": bar["value"] / ratio,
-            "factor": bar["factor"] * ratio,
+            "factor": bar["factor"] * {1.0: 1.0, 2.0: 2.002, 0.4: 0.4001}[ratio],
         }
+    for code in (EARLY_FUND, LATE_FUND):
+        for t in range(60):
+            shares[code, t] = 1e6 if t < 30 else 2e6
+            jumps = 31 if code == LATE_FUND else 23
+            bars[code, t] = {
+                "close": 2.0 if t < jumps else 1.0,
+                "value": None,
+                "factor": 1.0 if t < jumps else 2.0,
+            }
     return shares, bars
 
 
@@ -295,7 +310,12 @@ def write_market(con: duckdb.DuckDBPyConnection, market: Market) -> None:
                 for (system, industry, t) in sorted(member_days(market))
             ],
         ),
-        "raw.check_result": ("run_id varchar", []),
+        "raw.check_result": (
+            "run_id varchar, checked_at timestamptz, check_name varchar, "
+            "table_name varchar, severity varchar, status varchar, "
+            "failure_count bigint, message varchar",
+            [],
+        ),
     }
     rng = np.random.default_rng(5)
     for schema in sorted({name.split(".")[0] for name in tables}):
@@ -375,6 +395,14 @@ def assert_same(
                 assert found[key][name] == value, (key, name)
 
 
+def nearest_split(jump: float) -> float:
+    """Return the split that a jump of the factor stands for, or the jump."""
+    known = [*SPLITS, *(1 / ratio for ratio in SPLITS)]
+    nearest = min(known, key=lambda ratio: abs(math.log(jump / ratio)))
+    larger = max(jump, 1 / jump) / max(nearest, 1 / nearest)
+    return nearest if abs(larger - 1) <= SPLIT_TOLERANCE else jump
+
+
 def fund_days(market: Market) -> dict[tuple[str, int], Row]:
     """Walk every fund through its days with shares and bar."""
     rows: dict[tuple[str, int], Row] = {}
@@ -408,12 +436,15 @@ def fund_days(market: Market) -> dict[tuple[str, int], Row]:
                 and abs(math.log(held / held_before / jump))
                 < abs(math.log(held / held_before))
             ):
-                split = jump
+                split = nearest_split(jump)
             kind = "close" if None in (bar["value"], bar_before["value"]) else "value"
             row |= {
                 "is_adjusted": both,
                 "net_inflow_cny": (held - held_before * split) * price,
-                "daily_return": bar[kind] / bar_before[kind] * jump - 1,
+                "daily_return": bar[kind]
+                / bar_before[kind]
+                * (jump if split == 1 else split)
+                - 1,
                 "split_ratio": split,
                 "previous_date": market.days[t_before],
             }
@@ -528,6 +559,27 @@ def test_a_made_up_split_changes_nothing(built: Path) -> None:
             f"where etf_code = '{SPLIT_FUND}' and split_ratio <> 1 order by trade_date"
         ).fetchall()
     assert [row[0] for row in splits] == pytest.approx([2.0, 0.2])
+
+
+def test_a_split_on_two_days_is_told(built: Path, tmp_path: Path) -> None:
+    check = "assert_splits_move_shares_and_factor_on_one_day"
+    done = run_dbt(
+        [
+            *("test", "--select", check, "--store-failures"),
+            *("--target-path", str(tmp_path), "--log-path", str(tmp_path)),
+        ],
+        {"LUNDONG_BUILD_PATH": str(built), "LUNDONG_THREADS": "2"},
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    with duckdb.connect(str(built), read_only=True) as con:
+        told = con.execute(
+            "select check_name, status, failure_count from raw.check_result"
+        ).fetchall()
+        found = con.execute(f"from dbt_test__audit.{check}").fetchall()
+    assert told == [(check, "warn", 1)]
+    days = make_days()
+    assert [row[:3] for row in found] == [(LATE_FUND, days[31], days[30])]
+    assert found[0][3:] == pytest.approx((2.0, 2.0, 1.0))
 
 
 def margin_days(market: Market) -> dict[tuple[str, str, int, str], Row]:

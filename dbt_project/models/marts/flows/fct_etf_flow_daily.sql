@@ -73,7 +73,7 @@ split as (
                 and previous_shares > 0
                 and abs(ln(total_shares / nullif(previous_shares, 0) / factor_ratio))
                 < abs(ln(total_shares / nullif(previous_shares, 0)))
-                then factor_ratio
+                then {{ whole_split_ratio("factor_ratio") }}
             else 1
         end as split_ratio,
     from compared
@@ -93,7 +93,14 @@ select
         split.previous_shares * split.previous_price_cny as double
     ) as assets_previous_cny,
     cast(split.total_shares * split.price_cny as double) as assets_cny,
-    cast(split.price_ratio * split.factor_ratio - 1 as double) as daily_return,
+    cast(
+        split.price_ratio
+        * case
+            when split.split_ratio = 1 then split.factor_ratio
+            else split.split_ratio
+        end
+        - 1 as double
+    ) as daily_return,
     cast(split.total_shares as double) as total_shares,
     cast(
         case when split.previous_date is not null then split.split_ratio end as double
