@@ -89,8 +89,8 @@ FIND: LiteralString = """
 
 # The statements that make a view anew, as PostgreSQL writes and quotes them. A view is
 # replaced in place and keeps its owner, grants, comments and what reads it; a
-# materialized one cannot be. Its rows are put in as its owner, whom a function in it
-# could otherwise impersonate.
+# materialized one cannot be. It is filled by `refresh`, which runs as its owner: the
+# functions that it calls must not have the publisher's rights.
 STATEMENTS: LiteralString = """
     with relation as (
         select
