@@ -38,6 +38,8 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     memory_limit: str = Settings.memory_limit
     threads: int = Settings.threads
     models: str | None = None
+    text_encoder: str | None = None
+    text_config: str | None = None
 
     @property
     def settings(self) -> Settings:
@@ -47,6 +49,8 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             memory_limit=self.memory_limit,
             threads=self.threads,
             models=self.models,
+            text_encoder=Path(self.text_encoder) if self.text_encoder else None,
+            text_config=Path(self.text_config) if self.text_config else None,
         )
 
 
@@ -95,11 +99,10 @@ class WarehouseResource(StoreResource):
 
 def make_resources(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Return the resources of a store, by the names under which assets ask for them."""
+    chosen = {name: getattr(settings, name) for name in StoreResource.model_fields}
     store = {
-        "home": str(settings.home),
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "models": settings.models,
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in chosen.items()
     }
     return {
         "store": StoreResource.model_validate(store),

@@ -8,13 +8,13 @@ written down in ``warehouse.text_runs``.
 # No `from __future__ import annotations`: Dagster reads the annotations themselves.
 
 import hashlib
-import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,18 +27,23 @@ from models_ml.config import ConfigError
 from models_ml.text.config import (
     BERT,
     ENCODERS,
+    TEXT_CONFIG,
     WORD_COUNT,
     TextConfig,
     load_text_config,
 )
+from warehouse.lock import EXCHANGE_TIME
 from warehouse.model_runs import market_profile, record_absences, wanted_models
 from warehouse.settings import Settings
 from warehouse.store import connect_build, create_raw_tables
 from warehouse.text_runs import (
+    TextRun,
+    TextRunError,
     load_rows,
     read_reports,
     read_texts,
     record_text_run,
+    recorded_runs,
     scored_reports,
 )
 
@@ -91,14 +96,17 @@ class TextResult:
 def text_periods(reports: pd.DataFrame, config: TextConfig) -> list[TextPeriod]:
     """Divide the reports into scored periods, each after its in-sample months.
 
-    Periods are parts of calendar years, so that they do not hang on what is loaded. One
-    with too few labels before it is not scored.
+    Periods are parts of calendar years, or follow the first day of the configuration,
+    so that they do not hang on what is loaded. One with too few labels before it is not
+    scored.
     """
     used = reports[reports["is_used"]]
     if used.empty:
         return []
     months = config.out_of_sample_months
-    start = used["known_date"].min().to_period("Y").to_timestamp()
+    start = pd.Timestamp(
+        config.first_scored or used["known_date"].min().to_period("Y").start_time
+    )
     result: list[TextPeriod] = []
     for first in pd.date_range(
         start, used["known_date"].max(), freq=pd.DateOffset(months=months)
@@ -138,7 +146,12 @@ class _Texts:
         self, encoder: "Encoder", reports: pd.DataFrame, tell: Tell
     ) -> "Floats":
         """Return the reports' vectors; what an encoder has read is not read again."""
-        folder = self.settings.encodings / encoder.revision
+        # All that a vector depends on but for the text.
+        name = (
+            f"{encoder.revision}-{encoder.maximum_tokens}-tokens-"
+            f"{encoder.threads}-threads"
+        )
+        folder = self.settings.encodings / name
         known = _load_vectors(folder)
         new = reports[~reports["text_hash"].isin(known.keys())]
         new = new.drop_duplicates("text_hash")
@@ -157,11 +170,18 @@ def _joined(titles: Sequence[str], abstracts: Sequence[str]) -> list[str]:
 
 
 def _load_vectors(folder: Path) -> "dict[str, Floats]":
+    from models_ml.text.encoder import EncoderError
+
     known: dict[str, Floats] = {}
     for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as part:
-            hashes, vectors = part["hashes"], part["vectors"]
-            known |= dict(zip(hashes.tolist(), vectors, strict=True))
+        try:
+            with np.load(path, allow_pickle=False) as part:
+                hashes, vectors = part["hashes"].tolist(), part["vectors"]
+            known |= dict(zip(hashes, vectors, strict=True))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise EncoderError(
+                f"{path} is damaged: delete it and refresh to encode its texts again"
+            ) from error
     return known
 
 
@@ -234,12 +254,32 @@ class _Trained:
 
     trees: "Classifier"
     counts: "WordCounts | None"
-    run: dict[str, Any]
+    run: TextRun
 
 
-def _train(reader: _Reader, period: TextPeriod, tell: Tell) -> _Trained:
+def _read_back(folder: Path, settings: Settings, recorded: set[str]) -> _Trained:
+    """Return a classifier that was trained before; a store made anew hears of it."""
+    from models_ml.text.classifier import WordCounts, load_trees
+
+    run = TextRun.load(folder / RUN)
+    trees = load_trees(
+        folder / TREES, sha256=run.classifier_sha256,
+        low=run.low_threshold, high=run.high_threshold,
+    )  # fmt: skip
+    counts = None
+    if run.encoder_code == WORD_COUNT:
+        counts = WordCounts.load(folder / WORDS, count=run.dimension_count)
+    if run.run_id not in recorded:
+        with connect_build(settings) as con:
+            record_text_run(con, run)
+    return _Trained(trees, counts, run)
+
+
+def _train(
+    reader: _Reader, period: TextPeriod, recorded: set[str], tell: Tell
+) -> _Trained:
     """Return the period's classifier, trained now or read back."""
-    from models_ml.text.classifier import WordCounts, fit, load_trees, save_trees
+    from models_ml.text.classifier import WordCounts, fit, save_trees
 
     config, settings, code = reader.config, reader.settings, reader.code
     is_words = code == WORD_COUNT
@@ -248,13 +288,7 @@ def _train(reader: _Reader, period: TextPeriod, tell: Tell) -> _Trained:
     name = f"{period.first.isoformat()}-{config.sha256[:8]}-{revision[:8]}"
     folder = settings.checkpoints / f"text_{code}" / name
     if (folder / RUN).exists():
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        trees = load_trees(
-            folder / TREES, sha256=run["classifier_sha256"],
-            low=run["low_threshold"], high=run["high_threshold"],
-        )  # fmt: skip
-        counts = WordCounts.load(folder / WORDS) if is_words else None
-        return _Trained(trees, counts, run)
+        return _read_back(folder, settings, recorded)
     started = time.monotonic()
     tell(f"training text_{code} for {period.first}", 0, 0)
     train = period.train
@@ -271,31 +305,31 @@ def _train(reader: _Reader, period: TextPeriod, tell: Tell) -> _Trained:
     if counts is not None:
         counts.save(partial / WORDS)
     meta = encoder.meta if encoder else None
-    cutoff = meta.corpus_cutoff if meta else period.first
-    run = {
-        "run_id": f"text_{code}-{period.first}-{sha256[:12]}",
-        "encoder_code": code,
-        "encoder_name": meta.name if meta else WORD_COUNTS,
-        "encoder_revision": revision,
-        "corpus_cutoff_date": cutoff.isoformat() if cutoff else None,
-        "corpus_report_count": meta.corpus_count if meta else len(train),
-        "dimension_count": features.shape[1],
-        "config_sha256": config.sha256,
-        "config_json": config.to_json(),
-        "train_first_date": train["known_date"].min().date().isoformat(),
-        "train_last_date": train["known_date"].max().date().isoformat(),
-        "max_label_end_date": train["label_end_date"].max().date().isoformat(),
-        "first_scored_date": period.first.isoformat(),
-        "period_end_date": period.end.isoformat(),
-        "train_report_count": len(train),
-        "low_threshold": trees.low,
-        "high_threshold": trees.high,
-        "code_version": version("lundong"),
-        "seconds": time.monotonic() - started,
-        "checkpoint_path": "/".join(folder.parts[-3:]),
-        "classifier_sha256": sha256,
-    }
-    (partial / RUN).write_text(json.dumps(run, indent=1), encoding="utf-8")
+    run = TextRun(
+        run_id=f"text_{code}-{period.first}-{sha256[:12]}",
+        encoder_code=code,
+        encoder_name=meta.name if meta else WORD_COUNTS,
+        encoder_revision=revision,
+        corpus_cutoff_date=meta.corpus_cutoff if meta else period.first,
+        corpus_report_count=meta.corpus_count if meta else len(train),
+        dimension_count=features.shape[1],
+        config_sha256=config.sha256,
+        config_json=config.to_json(),
+        train_first_date=train["known_date"].min().date(),
+        train_last_date=train["known_date"].max().date(),
+        max_label_end_date=train["label_end_date"].max().date(),
+        first_scored_date=period.first,
+        period_end_date=period.end,
+        train_report_count=len(train),
+        low_threshold=trees.low,
+        high_threshold=trees.high,
+        code_version=version("lundong"),
+        seconds=time.monotonic() - started,
+        checkpoint_path="/".join(folder.parts[-3:]),
+        classifier_sha256=sha256,
+        trained_at=datetime.now(EXCHANGE_TIME),
+    )
+    run.save(partial / RUN)
     # What the store refuses must not be found by the next refresh.
     with connect_build(settings) as con:
         record_text_run(con, run)
@@ -316,17 +350,26 @@ def _finished_run(
     prefix = f"{period.first.isoformat()}-{config.sha256[:8]}-"
     folder = settings.checkpoints / f"text_{code}"
     for path in folder.glob(f"{prefix}*/{RUN}"):
-        run = json.loads(path.read_text(encoding="utf-8"))
-        if run["encoder_name"] in (EMBEDDED, WORD_COUNTS):
-            return str(run["run_id"])
+        run = TextRun.load(path)
+        if run.encoder_name in (EMBEDDED, WORD_COUNTS):
+            return run.run_id
     return None
+
+
+def _due(
+    code: str, period: TextPeriod, run_id: str, done: Mapping[tuple[str, str], object]
+) -> pd.DataFrame:
+    """Return the reports whose newest score is of another training or other words."""
+    hashes = zip(period.score["report_id"], period.score["text_hash"], strict=True)
+    return period.score[
+        [done.get((code, report)) != (run_id, words) for report, words in hashes]
+    ]
 
 
 def _score_rows(
     code: str, trained: _Trained, due: pd.DataFrame, probabilities: Any
 ) -> pd.DataFrame:
     run = trained.run
-    cutoff = run["corpus_cutoff_date"]
     return pd.DataFrame(
         {
             "encoder_code": code,
@@ -336,10 +379,11 @@ def _score_rows(
             "down_probability": probabilities[:, 0],
             "middle_probability": probabilities[:, 1],
             "up_probability": probabilities[:, 2],
-            "low_threshold": run["low_threshold"],
-            "high_threshold": run["high_threshold"],
-            "corpus_cutoff_date": date.fromisoformat(cutoff) if cutoff else None,
-            "run_id": run["run_id"],
+            "low_threshold": run.low_threshold,
+            "high_threshold": run.high_threshold,
+            "corpus_cutoff_date": run.corpus_cutoff_date,
+            "run_id": run.run_id,
+            "text_hash": due["text_hash"].to_numpy(),
         }
     ).astype({"corpus_cutoff_date": "object"})
 
@@ -401,9 +445,15 @@ def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
         create_raw_tables(con)
         profile = market_profile(con)
         try:
-            config = load_text_config(profile=profile)
+            config = load_text_config(
+                profile=profile, path=settings.text_config or TEXT_CONFIG
+            )
             wanted = wanted_text_models(settings, profile)
-        except (ConfigError, ValueError) as error:
+        except ConfigError as error:
+            advice = ": correct it, or unset LUNDONG_TEXT_CONFIG"
+            hint = advice if settings.text_config else ""
+            raise ModelError(f"{error}{hint}") from error
+        except ValueError as error:
             raise ModelError(str(error)) from error
         absences = {
             f"text_{code}": "not trained: set LUNDONG_MODELS to all or to its code, "
@@ -413,6 +463,7 @@ def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
         }
         reports = read_reports(con) if wanted else pd.DataFrame()
         done = scored_reports(con) if wanted else {}
+        recorded = recorded_runs(con)
         periods = text_periods(reports, config) if len(reports) else []
         if not periods:
             reason = (
@@ -425,7 +476,9 @@ def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
         record_absences(con, absences, MODEL_CODES)
     result = TextResult()
     for code in wanted if periods else ():
-        part = _refresh_encoder(settings, code, config, reports, periods, done, tell)
+        part = _refresh_encoder(
+            settings, code, config, reports, periods, done, recorded, tell
+        )
         result = TextResult(
             result.runs + part.runs,
             result.encoded + part.encoded,
@@ -449,7 +502,8 @@ def wanted_text_models(settings: Settings, profile: Any) -> list[str]:
 
 def _refresh_encoder(
     settings: Settings, code: str, config: TextConfig, reports: pd.DataFrame,
-    periods: Sequence[TextPeriod], done: dict[tuple[str, str], str], tell: Tell,
+    periods: Sequence[TextPeriod], done: Mapping[tuple[str, str], object],
+    recorded: set[str], tell: Tell,
 ) -> TextResult:  # fmt: skip
     """Train and score with one encoder."""
     from models_ml.text.classifier import ClassifierError, score_of
@@ -465,14 +519,11 @@ def _refresh_encoder(
     try:
         for period in periods:
             finished = _finished_run(settings, code, config, period)
-            newest_runs = {done.get((code, one)) for one in period.score["report_id"]}
-            if finished is not None and newest_runs == {finished}:
+            if finished in recorded and _due(code, period, finished, done).empty:
                 continue
-            trained = _train(reader, period, tell)
-            run_id = trained.run["run_id"]
-            due = period.score[
-                [done.get((code, one)) != run_id for one in period.score["report_id"]]
-            ]
+            trained = _train(reader, period, recorded, tell)
+            run_id = trained.run.run_id
+            due = _due(code, period, run_id, done)
             if due.empty:
                 continue
             runs.add(run_id)
@@ -487,7 +538,7 @@ def _refresh_encoder(
                         score_of(probabilities)[is_weighed], tell,
                     )
                 )  # fmt: skip
-    except (EncoderError, ClassifierError, CorpusError) as error:
+    except (EncoderError, ClassifierError, CorpusError, TextRunError) as error:
         raise ModelError(f"text_{code}: {error}") from error
     tell("loading the scores of reports", 0, 0)
     if scores:

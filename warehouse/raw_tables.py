@@ -874,6 +874,10 @@ RAW_TABLES: tuple[RawTable, ...] = (
                 required=False,
             ),
             _text("run_id", "Training that gave the score."),
+            _text(
+                "text_hash",
+                "Hash of the words scored; NULL of scores from before it was kept.",
+            ),
         ),
     ),
     RawTable(

@@ -38,6 +38,8 @@ class Settings:
         or ``none``. None: all in the generated market, none in another.
     text_encoder : Path or None
         Folder of a Chinese BERT that reads analysts' reports. None: one made here.
+    text_config : Path or None
+        Configuration of the text models in place of ``models_ml/text/text.toml``.
     """
 
     home: Path
@@ -48,6 +50,7 @@ class Settings:
     threads: int = 2
     models: str | None = None
     text_encoder: Path | None = None
+    text_config: Path | None = None
 
     @property
     def build_path(self) -> Path:
@@ -105,11 +108,12 @@ def read_settings() -> Settings:
 
     Read are ``LUNDONG_HOME`` (default ``warehouse/store`` of the project),
     ``LUNDONG_REAL_DATA``, ``TUSHARE_TOKEN``, ``LUNDONG_POSTGRES``,
-    ``LUNDONG_MEMORY_LIMIT``, ``LUNDONG_THREADS``, ``LUNDONG_MODELS`` and
-    ``LUNDONG_TEXT_ENCODER``.
+    ``LUNDONG_MEMORY_LIMIT``, ``LUNDONG_THREADS``, ``LUNDONG_MODELS``,
+    ``LUNDONG_TEXT_ENCODER`` and ``LUNDONG_TEXT_CONFIG``.
     """
     real_data = os.environ.get("LUNDONG_REAL_DATA")
     encoder = os.environ.get("LUNDONG_TEXT_ENCODER")
+    text_config = os.environ.get("LUNDONG_TEXT_CONFIG")
     home = os.environ.get("LUNDONG_HOME", PROJECT_ROOT / "warehouse" / "store")
     return Settings(
         home=Path(home).expanduser().resolve(),
@@ -120,4 +124,5 @@ def read_settings() -> Settings:
         threads=int(os.environ.get("LUNDONG_THREADS", os.cpu_count() or 2)),
         models=os.environ.get("LUNDONG_MODELS"),
         text_encoder=Path(encoder) if encoder else None,
+        text_config=Path(text_config) if text_config else None,
     )

@@ -7,10 +7,11 @@ models here together with its table in ``store``; keep vectors and training out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -18,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.load import load_folder
-from warehouse.lock import EXCHANGE_TIME
 from warehouse.model_runs import MAPPING, insert_row
 from warehouse.settings import Settings
 
@@ -47,10 +47,74 @@ semi join wanted on text.report_id = wanted.report_id
 """
 
 SCORED = """
-select encoder_code, report_id, arg_max(run_id, load_id) as run_id
+select
+    encoder_code,
+    report_id,
+    arg_max(run_id, load_id) as run_id,
+    arg_max_null(text_hash, load_id) as text_hash
 from raw.text_score
 group by encoder_code, report_id
 """
+
+
+class TextRunError(RuntimeError):
+    """A training's file cannot be read; the message names it and what to do."""
+
+
+@dataclass(frozen=True)
+class TextRun:
+    """A finished training of a text model, a row of ``meta.meta_text_run``."""
+
+    run_id: str
+    encoder_code: str
+    encoder_name: str
+    encoder_revision: str
+    corpus_cutoff_date: date | None
+    corpus_report_count: int | None
+    dimension_count: int
+    config_sha256: str
+    config_json: str
+    train_first_date: date
+    train_last_date: date
+    max_label_end_date: date
+    first_scored_date: date
+    period_end_date: date
+    train_report_count: int
+    low_threshold: float
+    high_threshold: float
+    code_version: str
+    seconds: float
+    checkpoint_path: str
+    classifier_sha256: str
+    trained_at: datetime
+
+    def save(self, path: Path) -> None:
+        """Write it beside the trees, so that a store made anew can hear of it."""
+        content = json.dumps(asdict(self), indent=1, default=date.isoformat)
+        path.write_text(content, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> TextRun:
+        """Read it back.
+
+        Raises
+        ------
+        TextRunError
+            The file is damaged.
+        """
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+            days = {
+                name: date.fromisoformat(value)
+                for name, value in run.items()
+                if name.endswith("_date") and value is not None
+            }
+            ended = datetime.fromisoformat(run["trained_at"])
+            return cls(**run | days | {"trained_at": ended})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TextRunError(
+                f"{path} is damaged: delete its folder and refresh to train again"
+            ) from error
 
 
 def read_reports(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -78,15 +142,26 @@ def read_texts(
     return {report_id: (title, abstract) for report_id, title, abstract in rows}
 
 
-def scored_reports(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """Return the run that gave the newest score of each encoder and report."""
+def scored_reports(
+    con: duckdb.DuckDBPyConnection,
+) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """Return run and hash of the words of the newest score of encoder and report.
+
+    Of scores that were loaded before words were kept the hash is None.
+    """
     return {
-        (encoder, report_id): run_id
-        for encoder, report_id, run_id in con.execute(SCORED).fetchall()
+        (encoder, report_id): (run_id, text_hash)
+        for encoder, report_id, run_id, text_hash in con.execute(SCORED).fetchall()
     }
 
 
-def record_text_run(con: duckdb.DuckDBPyConnection, run: Mapping[str, Any]) -> None:
+def recorded_runs(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the trainings that the store knows."""
+    rows = con.execute("select run_id from raw.text_run").fetchall()
+    return {run_id for (run_id,) in rows}
+
+
+def record_text_run(con: duckdb.DuckDBPyConnection, run: TextRun) -> None:
     """Write down a finished training; one that came to the same trees is that one.
 
     Raises
@@ -94,8 +169,8 @@ def record_text_run(con: duckdb.DuckDBPyConnection, run: Mapping[str, Any]) -> N
     duckdb.ConstraintException
         A label of the training reaches the first scored day.
     """
-    con.execute("delete from raw.text_run where run_id = ?", [run["run_id"]])
-    insert_row(con, "text_run", {**run, "trained_at": datetime.now(EXCHANGE_TIME)})
+    con.execute("delete from raw.text_run where run_id = ?", [run.run_id])
+    insert_row(con, "text_run", asdict(run))
 
 
 def load_rows(settings: Settings, table: str, frame: pd.DataFrame) -> int:

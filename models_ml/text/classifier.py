@@ -29,6 +29,7 @@ Features = Any  # a dense or sparse matrix, a row a report
 
 CLAUSE = re.compile(r"[^,,。;;::!!??\s]+")
 DOWN, MIDDLE, UP = 0, 1, 2
+ADVICE = "delete its folder and refresh to train again"
 
 
 class ClassifierError(RuntimeError):
@@ -109,13 +110,12 @@ def load_trees(path: Path, *, sha256: str, low: float, high: float) -> Classifie
     ClassifierError
         The file is missing, or not the one that was written.
     """
-    advice = "delete its folder and refresh to train again"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ClassifierError(f"{path} cannot be read: {advice}") from error
+        raise ClassifierError(f"{path} cannot be read: {ADVICE}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ClassifierError(f"{path} is not what was written: {advice}")
+        raise ClassifierError(f"{path} is not what was written: {ADVICE}")
     return Classifier(xgboost.Booster(model_file=bytearray(content)), low, high)
 
 
@@ -194,7 +194,19 @@ class WordCounts:
         replace_file(path, json.dumps(content, ensure_ascii=False).encode())
 
     @classmethod
-    def load(cls, path: Path) -> WordCounts:
-        """Read the words back."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(content["title"]), tuple(content["abstract"]))
+    def load(cls, path: Path, *, count: int) -> WordCounts:
+        """Read the words back.
+
+        Raises
+        ------
+        ClassifierError
+            The file is damaged, or does not hold ``count`` words.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            found = cls(tuple(content["title"]), tuple(content["abstract"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ClassifierError(f"{path} cannot be read: {ADVICE}") from error
+        if len(found.title) + len(found.abstract) != count:
+            raise ClassifierError(f"{path} is not what was written: {ADVICE}")
+        return found

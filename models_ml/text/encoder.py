@@ -113,6 +113,7 @@ class Encoder:
     network: nn.Module
     dimension: int
     maximum_tokens: int
+    threads: int
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the tokens of each text, cut to what the encoder reads."""
@@ -237,6 +238,7 @@ def open_encoder(
         network,
         int(network.config.hidden_size),
         maximum,
+        threads,
     )
 
 

@@ -31,7 +31,7 @@ from tokenizers import (
 from torch import nn
 from torch.nn import functional
 
-from models_ml.text.config import TextConfig
+from models_ml.text.config import POSITIONS, TextConfig
 from models_ml.text.encoder import TOKENIZER, EncoderMeta, Floats, Tell, padded
 
 UNKNOWN = "[UNK]"
@@ -43,7 +43,6 @@ EMBEDDED = "embedded"
 PHRASE_CHARACTERS = 40
 MINIMUM_COUNT = 3
 ALPHABET = 6000
-POSITIONS = 512
 # How large a piece's topics start beside the constant of size one, and how much of the
 # mean over a text's pieces the CLS vector starts with.
 PIECE_SIZE = 4.0
