@@ -11,6 +11,21 @@ with worded as (
         report.published_at,
         report.has_time,
         report.broker,
+        -- 1 is the best.
+        case
+            {% for names in rule.ratings -%}
+            when regexp_full_match(trim(report.rating), '{{ names }}')
+                then {{ loop.index }}
+            {% endfor -%}
+        end as rating_rank,
+        -- A title alone is common: it is the same report on the same day only.
+        case
+            when text.abstract = ''
+                then
+                    report.security_code || ' '
+                    || cast(cast(report.published_at as date) as varchar)
+            else ''
+        end as title_scope,
         md5(text.title || chr(10) || text.abstract) as text_hash,
         length(text.title) + length(text.abstract) as character_count,
         length(
@@ -55,7 +70,8 @@ dated as (
         on worded.security_code = security.security_code
 ),
 
--- The same words of the same broker once more: the first posting counts.
+-- The same words of the same broker once more: the first posting that can be used
+-- counts, so one of a company that is not listed is none.
 posted as (
     select
         *,
@@ -63,8 +79,8 @@ posted as (
         lag(security_code) over by_text as previous_code,
     from dated
     window by_text as (
-        partition by text_hash, coalesce(broker, '')
-        order by published_at asc, is_listed desc, report_id asc
+        partition by text_hash, coalesce(broker, ''), is_listed, title_scope
+        order by published_at, report_id
     )
 ),
 
@@ -103,30 +119,74 @@ forecast_change as (
     group by report_id
 ),
 
-judged as (
+-- A rating against the same broker's one before it; one without a rank is none.
+rating as (
+    select
+        report_id,
+        rating_rank,
+        published_at,
+        lag(rating_rank) over by_broker as previous_rank,
+        lag(published_at) over by_broker as previous_published_at,
+    from worded
+    where
+        rating_rank is not null
+        and broker is not null
+    window by_broker as (
+        partition by security_code, broker
+        order by published_at, report_id
+    )
+),
+
+rating_change as (
+    select
+        report_id,
+        previous_rank - rating_rank as rating_change,
+    from rating
+    where
+        rating_rank <> previous_rank
+        and published_at
+        <= previous_published_at + interval {{ rule.forecast_age_days }} day
+),
+
+changed as (
     select
         posted.*,
         forecast_change.forecast_change,
+        rating_change.rating_change,
         case
+            when
+                abs(forecast_change.forecast_change) >= {{ rule.minimum_change }}
+                then 'forecast'
+            when rating_change.rating_change is not null then 'rating'
             when forecast_change.forecast_change is not null then 'forecast'
             else 'wording'
         end as adjustment_source,
-        case
-            when
-                forecast_change.forecast_change >= {{ rule.minimum_change }}
-                then 'raised'
-            when
-                forecast_change.forecast_change <= -{{ rule.minimum_change }}
-                then 'lowered'
-            when forecast_change.forecast_change is not null then 'unchanged'
-            when posted.says_first then 'first_coverage'
-            when posted.says_raised and posted.says_lowered then 'both'
-            when posted.says_raised then 'raised'
-            when posted.says_lowered then 'lowered'
-            else 'unchanged'
-        end as adjustment,
     from posted
     left join forecast_change on posted.report_id = forecast_change.report_id
+    left join rating_change on posted.report_id = rating_change.report_id
+),
+
+judged as (
+    select
+        *,
+        case
+            when adjustment_source = 'rating'
+                then if(rating_change > 0, 'raised', 'lowered')
+            when adjustment_source = 'forecast'
+                then
+                    case
+                        when forecast_change >= {{ rule.minimum_change }} then 'raised'
+                        when forecast_change <= -{{ rule.minimum_change }}
+                            then 'lowered'
+                        else 'unchanged'
+                    end
+            when says_first then 'first_coverage'
+            when says_raised and says_lowered then 'both'
+            when says_raised then 'raised'
+            when says_lowered then 'lowered'
+            else 'unchanged'
+        end as adjustment,
+    from changed
 )
 
 select
@@ -141,6 +201,7 @@ select
     says_lowered,
     says_first,
     forecast_change,
+    rating_change,
     adjustment_source,
     adjustment,
     case
