@@ -133,7 +133,9 @@ class TextConfig:
 
         A knob that is not turned leaves the hash, and so what was trained, as it was.
         """
-        values = {key: value for key, value in asdict(self).items() if value is not None}
+        values = {
+            key: value for key, value in asdict(self).items() if value is not None
+        }
         return json.dumps(values, sort_keys=True, default=date.isoformat)
 
     @property

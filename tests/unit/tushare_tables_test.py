@@ -568,6 +568,43 @@ def test_research_reports_bring_their_abstract():
     assert row["abstract"] == "我们上调盈利预测"
 
 
+def test_a_report_in_both_endpoints_is_one():
+    """Abstract and rating in one row, under the id that its forecasts bear."""
+    both = {"ts_code": "600000.SH", "report_date": "20240506", "org_name": "某证券"}
+    rated = [
+        both | {"report_title": title, "rating": "买入", "quarter": "2024Q4", "np": 1.0}
+        for title in ("深度报告", "只有评级")
+    ]
+    written = [
+        {"ts_code": "600000.SH", "trade_date": day, "title": title, "abstr": "上调"}
+        | {"inst_csname": broker}
+        for day, title, broker in (
+            ("20240506", "深度报告", "某证券"),
+            ("20240506", "深度报告", "另一证券"),
+            ("20240507", "深度报告", "某证券"),
+            ("20240506", "只有摘要", "某证券"),
+        )
+    ]
+    rows = _query("analyst_report", report_rc=rated, research_report=written)
+    assert len(rows) == len({row["report_id"] for row in rows}) == 5
+    found = {
+        (row["published_at"].day, row["title"], row["broker"]): row for row in rows
+    }
+    one = found[6, "深度报告", "某证券"]
+    assert (one["abstract"], one["rating"]) == ("上调", "买入")
+    assert found[6, "只有评级", "某证券"]["abstract"] is None
+    for other in ((6, "深度报告", "另一证券"), (7, "深度报告", "某证券"),
+                  (6, "只有摘要", "某证券")):  # fmt: skip
+        assert (found[other]["abstract"], found[other]["rating"]) == ("上调", None)
+    alone = _query("analyst_report", research_report=written[:1])
+    assert [row["report_id"] for row in alone] == [one["report_id"]]
+    forecasts = _query("forecast", report_rc=rated)
+    assert {row["report_id"] for row in forecasts} == {
+        one["report_id"],
+        found[6, "只有评级", "某证券"]["report_id"],
+    }
+
+
 def test_limit_prices_leave_out_what_is_no_a_share():
     day = {"trade_date": "20240506", "up_limit": 9.0, "down_limit": 7.4}
     rows = _query(

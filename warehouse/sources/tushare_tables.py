@@ -1215,40 +1215,52 @@ TABLES: dict[str, Query] = {
             group by ts_code, to_day(ex_date)
         """,
     ),
+    # A report that stands in both is one, whichever comes first; its forecasts bear the
+    # id of report_rc.
     "analyst_report": Query(
         needs=(),
         uses=("report_rc", "research_report"),
         sql=f"""
-            select
-                {_REPORT_ID} as report_id,
-                ts_code as security_code,
-                cast(to_day(report_date) as timestamp) as published_at,
-                false as has_time,
-                org_name as broker,
-                max(author_name) as analyst,
-                report_title as title,
-                cast(null as varchar) as abstract,
-                max(rating) as rating,
-            from report_rc
-            semi join stock using (ts_code)
-            group by ts_code, report_date, org_name, report_title
+            with rated as (
+                select
+                    {_REPORT_ID} as report_id,
+                    ts_code,
+                    to_day(report_date) as day,
+                    org_name as broker,
+                    report_title as title,
+                    max(author_name) as analyst,
+                    max(rating) as rating,
+                from report_rc
+                group by ts_code, report_date, org_name, report_title
+            ),
 
-            union all
+            written as (
+                select
+                    md5(concat_ws('|', ts_code, trade_date, inst_csname, title))
+                        as report_id,
+                    ts_code,
+                    to_day(trade_date) as day,
+                    inst_csname as broker,
+                    title,
+                    max(author) as analyst,
+                    max(abstr) as abstract,
+                from research_report
+                group by ts_code, trade_date, inst_csname, title
+            )
 
             select
-                md5(concat_ws('|', 'research', ts_code, trade_date, inst_csname, title))
-                    as report_id,
+                coalesce(rated.report_id, written.report_id) as report_id,
                 ts_code as security_code,
-                cast(to_day(trade_date) as timestamp) as published_at,
+                cast(day as timestamp) as published_at,
                 false as has_time,
-                inst_csname as broker,
-                max(author) as analyst,
+                broker,
+                coalesce(rated.analyst, written.analyst) as analyst,
                 title,
-                max(abstr) as abstract,
-                cast(null as varchar) as rating,
-            from research_report
+                written.abstract,
+                rated.rating,
+            from rated
+            full join written using (ts_code, day, broker, title)
             semi join stock using (ts_code)
-            group by ts_code, trade_date, inst_csname, title
         """,
     ),
     # np in 10,000 yuan; quarter is 2024Q4 for a fiscal year.
