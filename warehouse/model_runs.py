@@ -143,13 +143,22 @@ def record_run(
 
 
 def insert_row(
-    con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    row: Mapping[str, Any],
+    *,
+    replace: bool = False,
 ) -> None:
-    """Add a row to a log, given by the names of its columns."""
+    """Add a row to a log, given by the names of its columns.
+
+    With ``replace`` it takes the place of the row of its key; what the table refuses
+    leaves that row.
+    """
     names = ", ".join(quote_identifier(name) for name in row)
     marks = ", ".join("?" * len(row))
+    verb = "insert or replace" if replace else "insert"
     con.execute(
-        f"insert into raw.{table} ({names}) values ({marks})",  # noqa: S608
+        f"{verb} into raw.{table} ({names}) values ({marks})",
         list(row.values()),
     )
 

@@ -169,8 +169,7 @@ def record_text_run(con: duckdb.DuckDBPyConnection, run: TextRun) -> None:
     duckdb.ConstraintException
         A label of the training reaches the first scored day.
     """
-    con.execute("delete from raw.text_run where run_id = ?", [run.run_id])
-    insert_row(con, "text_run", asdict(run))
+    insert_row(con, "text_run", asdict(run), replace=True)
 
 
 def load_rows(settings: Settings, table: str, frame: pd.DataFrame) -> int:

@@ -174,6 +174,16 @@ def test_published_tables_have_a_freshness_policy(definitions: dg.Definitions) -
         assert graph.get(key).freshness_policy is not None, key
 
 
+def test_what_the_environment_says_reaches_the_run(tmp_path: Path) -> None:
+    chosen = Settings(
+        home=tmp_path, memory_limit="3GB", threads=1, models="none",
+        text_encoder=tmp_path / "bert", text_config=tmp_path / "text.toml",
+    )  # fmt: skip
+    assert make_resources(chosen, no_progress)["warehouse"].settings == chosen
+    plain = Settings(home=tmp_path)
+    assert make_resources(plain, no_progress)["store"].settings == plain
+
+
 def test_pool_has_one_place(home_copy: Settings, instance: dg.DagsterInstance) -> None:
     result = run_job(
         home_copy,

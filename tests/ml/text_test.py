@@ -251,7 +251,9 @@ def test_words_are_counted_by_hand(tmp_path: Path) -> None:
     table = counts.features(["公司公司", "订单"], ["订单", "公司"]).toarray()
     np.testing.assert_allclose(table, [[np.log(3), np.log(2)], [0, 0]])
     counts.save(tmp_path / "words.json")
-    assert WordCounts.load(tmp_path / "words.json") == counts
+    assert WordCounts.load(tmp_path / "words.json", count=2) == counts
+    with pytest.raises(ClassifierError, match="is not what was written: delete"):
+        WordCounts.load(tmp_path / "words.json", count=3)
 
 
 def test_sentences_begin_with_the_title() -> None:
@@ -286,6 +288,25 @@ def test_periods_follow_their_months_in_sample() -> None:
         assert period.train["label_end_date"].max() < pd.Timestamp(period.first)
 
 
+def test_periods_begin_on_the_first_scored_day() -> None:
+    """Whatever is loaded before it; the label of the day itself does not train."""
+    config = replace(TINY, minimum_reports=2, first_scored=date(2024, 2, 1))
+    days = [
+        "2023-10-02", "2023-12-01", "2024-01-30", "2024-01-31", "2024-02-01",
+        "2024-06-03", "2025-01-31", "2025-02-03",
+    ]  # fmt: skip
+    found = text_periods(reports(days), config)
+    assert [(p.first, p.end) for p in found] == [
+        (date(2024, 2, 1), date(2025, 2, 1)),
+        (date(2025, 2, 1), date(2026, 2, 1)),
+    ]
+    assert found[0].train["known_date"].astype(str).tolist() == days[:3]
+    assert found[0].score["known_date"].astype(str).tolist() == days[4:7]
+    assert [p.first for p in text_periods(reports(days[1:]), config)] == [
+        p.first for p in found
+    ]
+
+
 def test_reports_without_label_or_use_do_not_train() -> None:
     config = replace(TINY, minimum_reports=2)
     days = ["2021-02-01", "2021-03-01", "2021-04-01", "2022-03-01"]
@@ -302,12 +323,57 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
     path.write_text("no_such_key = 1")
     with pytest.raises(ConfigError, match="unknown keys no_such_key"):
         load_text_config(path=path)
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"text.toml: No such file"):
+        load_text_config(path=path)
     with pytest.raises(ConfigError, match="out_of_sample_months must divide a year"):
         TextConfig(out_of_sample_months=5)
     with pytest.raises(ConfigError, match="class_quantiles must rise"):
         TextConfig(class_quantiles=(0.7, 0.3))
     with pytest.raises(ConfigError, match="topics must be hidden"):
         TextConfig(topics=500)
+    with pytest.raises(ConfigError, match="steps must be above 0, got 0"):
+        TextConfig(steps=0)
+    with pytest.raises(ConfigError, match="row_share must be 1 or less"):
+        TextConfig(row_share=1.5)
+    with pytest.raises(ConfigError, match="multiple of heads"):
+        TextConfig(heads=3)
+    with pytest.raises(ConfigError, match="maximum_tokens must lie between 3 and 512"):
+        TextConfig(maximum_tokens=513)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("steps = true", "steps must be a whole number, got True"),
+        ("steps = 2.5", "steps must be a whole number, got 2.5"),
+        ("leaf_weight = '5'", "leaf_weight must be a number, got '5'"),
+        ("class_quantiles = [0.3]", r"class_quantiles must be \[0.3, 0.7\] or alike"),
+        ("first_scored = '2024-02-01'", "first_scored must be a date like 2024-01-02"),
+        ("small = 1", "small must be a table, got 1"),
+        ("steps = ", "Invalid value"),
+    ],
+)
+def test_values_of_another_kind_are_named(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    path = tmp_path / "text.toml"
+    path.write_text(line)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_text_config(path=path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_sets_values_and_a_knob_at_rest_moves_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "text.toml"
+    path.write_text("leaf_weight = 5\nclass_quantiles = [0.2, 0.8]\n")
+    found = load_text_config(path=path)
+    assert found == TextConfig(leaf_weight=5.0, class_quantiles=(0.2, 0.8))
+    assert "first_scored" not in found.to_json()
+    path.write_text("first_scored = 2024-02-01")
+    dated = load_text_config(path=path)
+    assert dated.first_scored == date(2024, 2, 1)
+    assert dated.sha256 != TextConfig().sha256
 
 
 def test_the_planted_tone_is_found_out_of_sample(tmp_path: Path) -> None:
