@@ -72,6 +72,7 @@ REAL_SHARE = 0.6
 REAL_CONFIG = {
     "vocabulary": 6000, "hidden": 64, "layers": 2, "heads": 2, "batch": 16,
     "steps": 100, "leaf_weight": 5.0, "rounds": 20, "minimum_reports": 50,
+    "explain_days": 20,
 }  # fmt: skip
 # Counted in the files by their description.
 REAL_COUNTS = {"conclusion_raises_or_lowers": 166, "first_coverage": 290}
@@ -413,7 +414,7 @@ REAL_TABLES = {
             count(*) as stock_count,
             string_agg(asset_code, ' ' order by rank) as stocks
         from rotation.fct_rotation_holding
-        where strategy_code = 'bert_top25_score'
+        where strategy_code = 'bert_top25_score' and weight > 0
         group by signal_date
         order by signal_date
     """,

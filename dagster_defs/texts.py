@@ -27,7 +27,6 @@ from models_ml.config import ConfigError
 from models_ml.text.config import (
     BERT,
     ENCODERS,
-    TEXT_CONFIG,
     WORD_COUNT,
     TextConfig,
     load_text_config,
@@ -423,6 +422,7 @@ def _weigh_sentences(
             "known_date": due["known_date"].dt.date.to_numpy()[places],
             "sentence": [sentence for _, _, sentence in rows],
             "score_change": scores[places] - left_scores,
+            "text_hash": due["text_hash"].to_numpy()[places],
         }
     )
 
@@ -445,15 +445,9 @@ def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
         create_raw_tables(con)
         profile = market_profile(con)
         try:
-            config = load_text_config(
-                profile=profile, path=settings.text_config or TEXT_CONFIG
-            )
+            config = _chosen_config(settings, profile)
             wanted = wanted_text_models(settings, profile)
-        except ConfigError as error:
-            advice = ": correct it, or unset LUNDONG_TEXT_CONFIG"
-            hint = advice if settings.text_config else ""
-            raise ModelError(f"{error}{hint}") from error
-        except ValueError as error:
+        except (ConfigError, ValueError) as error:
             raise ModelError(str(error)) from error
         absences = {
             f"text_{code}": "not trained: set LUNDONG_MODELS to all or to its code, "
@@ -486,6 +480,17 @@ def refresh_texts(settings: Settings, tell: Tell) -> TextResult:
             result.sentences + part.sentences,
         )
     return result
+
+
+def _chosen_config(settings: Settings, profile: str) -> TextConfig:
+    """Return the configuration of the file that is set, or of the project's own."""
+    if settings.text_config is None:
+        return load_text_config(profile=profile)
+    try:
+        return load_text_config(profile=profile, path=settings.text_config)
+    except ConfigError as error:
+        advice = "correct it, or unset LUNDONG_TEXT_CONFIG"
+        raise ConfigError(f"{error}: {advice}") from error
 
 
 def wanted_text_models(settings: Settings, profile: Any) -> list[str]:

@@ -876,7 +876,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _text("run_id", "Training that gave the score."),
             _text(
                 "text_hash",
-                "Hash of the words scored; NULL of scores from before it was kept.",
+                "Hash of the words scored; NULL where none was kept.",
             ),
         ),
     ),
@@ -900,6 +900,10 @@ RAW_TABLES: tuple[RawTable, ...] = (
             _date("known_date", "First trading day on which the report was known."),
             _text("sentence", "Words of the sentence.", required=True),
             _number("score_change", "Score less the score without the sentence."),
+            _text(
+                "text_hash",
+                "Hash of the report's words; NULL where none was kept.",
+            ),
         ),
     ),
 )

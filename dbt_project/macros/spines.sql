@@ -1260,7 +1260,8 @@
     select
         period.encoder_code,
         report.known_date,
-        count(*) as row_count,
+        -- Periods of two configurations may overlap.
+        count(distinct report.report_id) as row_count,
     from (
         select
             encoder_code,
@@ -1289,6 +1290,11 @@
         known_date,
         count(*) as row_count,
     from {{ ref("stg_text_sentence") }} as sentence
+    semi join {{ ref("stg_text_score") }} as same_words
+        on
+            sentence.encoder_code = same_words.encoder_code
+            and sentence.report_id = same_words.report_id
+            and sentence.text_hash = same_words.text_hash
     where
         known_date > (
             select max(score.known_date) - {{ var("text_sentence_days") }}

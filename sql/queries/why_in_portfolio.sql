@@ -17,6 +17,8 @@
 -- column: broker (text): Its broker.
 -- column: adjustment (text): raised, lowered or both.
 -- column: report_score (number): Score of the report.
+-- column: corpus_cutoff_date (date): First day of which the encoder has read no text;
+--     empty where unknown.
 -- column: sentence (text): A sentence of it; the title is one.
 -- column: score_change (number): What it adds to the score; empty where not weighed.
 -- rows: some
@@ -44,6 +46,7 @@ select
     score.broker,
     score.adjustment,
     score.score as report_score,
+    score.corpus_cutoff_date,
     part.sentence,
     part.score_change,
 from stock

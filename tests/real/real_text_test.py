@@ -22,7 +22,8 @@ from tests.conftest import RunLundong
 from warehouse.settings import Settings
 
 pytestmark = pytest.mark.long(90)
-SHORT = {"vocabulary": 1500, "hidden": 32, "layers": 1, "steps": 10, "rounds": 5}
+SHORT = {"vocabulary": 1500, "hidden": 32, "layers": 1, "steps": 10, "rounds": 5,
+         "explain_days": 10}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -578,6 +578,27 @@ def test_the_hidden_states_show_in_minutes_only(market):
 # Texts
 
 
+def test_a_rating_moves_only_with_the_forecast(market):
+    """Or else every third report that keeps its forecast would be an adjustment."""
+    moves = market.execute(
+        """
+        select
+            case when title like '%上调%' then 1 when title like '%下调%' then -1
+            else 0 end as direction,
+            sign(rank - lag(rank) over (
+                partition by security_code, broker order by published_at, report_id
+            )) as moved
+        from (
+            select *, list_position(['中性', '增持', '买入'], rating) as rank
+            from analyst_report
+        )
+        qualify moved <> 0
+        """
+    ).fetchall()
+    assert len(moves) > 50
+    assert all(direction == moved for direction, moved in moves)
+
+
 def test_both_tones_use_the_same_words(market):
     good, bad = (
         market.execute(

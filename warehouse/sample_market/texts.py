@@ -242,6 +242,20 @@ def _titles(universe: Universe, reports: Reports, rng: np.random.Generator) -> T
     return np.asarray(name + ":关注" + aspect + "变化," + end)
 
 
+def _ratings(reports: Reports, rng: np.random.Generator) -> Integers:
+    """Draw ratings: a broker's one of a stock moves now and then with its forecast."""
+    count = len(reports.stock)
+    step = np.where(rng.random(count) < 0.3, -reports.direction, 0).tolist()
+    begin = (rng.random(count) * len(RATINGS)).astype(int).tolist()
+    pairs = (reports.stock * BROKERS + reports.broker).tolist()
+    held: dict[int, int] = {}
+    rating = np.empty(count, np.int64)
+    for place, pair in enumerate(pairs):
+        moved = held.get(pair, begin[place]) + step[place]
+        rating[place] = held[pair] = min(max(moved, 0), len(RATINGS) - 1)
+    return rating
+
+
 def report_tables(
     universe: Universe,
     reports: Reports,
@@ -268,11 +282,7 @@ def report_tables(
     code = text_column(universe.code, reports.stock)
     broker = text_column([f"{name}证券" for name in BROKER_NAMES], reports.broker)
     published_at = reports.published_at.astype("datetime64[us]")
-    rating = np.clip(
-        1 - reports.direction + (rng.random(count) < 0.3) - (rng.random(count) < 0.3),
-        0,
-        2,
-    )
+    rating = _ratings(reports, rng)
     yield (
         "analyst_report",
         raw_table(

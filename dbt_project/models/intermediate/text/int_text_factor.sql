@@ -20,6 +20,7 @@ report_score as (
         greatest(report.known_date, text_score.known_date) as known_date,
         {{ text_log_odds("text_score.up_probability") }}
         - {{ text_log_odds("text_score.down_probability") }} as score,
+        text_score.corpus_cutoff_date,
     from {{ ref("stg_text_score") }} as text_score
     inner join {{ ref("int_report") }} as report
         on
@@ -35,6 +36,11 @@ select
     report_score.security_code,
     {{ exact_mean("report_score.score", 12) }} as text_score,
     count(*) as report_count,
+    -- One encoder of which nobody has said what it has read leaves all unknown.
+    case
+        when count(report_score.corpus_cutoff_date) = count(*)
+            then max(report_score.corpus_cutoff_date)
+    end as corpus_cutoff_date,
 from signal_day
 inner join report_score
     on

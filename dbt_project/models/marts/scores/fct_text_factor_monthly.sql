@@ -10,4 +10,5 @@ select
     cast(composite_score as double) as composite_score,
     cast(component_count as integer) as component_count,
     cast(factor_week as date) as factor_week,
+    cast(corpus_cutoff_date as date) as corpus_cutoff_date,
 from {{ ref("int_text_portfolio_score") }}

@@ -6,7 +6,17 @@ with sentence as (
         known_date,
         sentence,
         score_change,
+        text_hash,
     from {{ ref("stg_text_sentence") }}
+),
+
+score as (
+    select
+        encoder_code,
+        report_id,
+        text_hash,
+        corpus_cutoff_date,
+    from {{ ref("stg_text_score") }}
 ),
 
 -- Of each encoder the reports that were weighed whenever it scored them: those before
@@ -26,6 +36,13 @@ select
     cast(sentence.known_date as date) as known_date,
     cast(sentence.sentence as varchar) as sentence,
     cast(sentence.score_change as double) as score_change,
+    cast(score.corpus_cutoff_date as date) as corpus_cutoff_date,
 from sentence
+-- Sentences that a correction took out of the report say nothing of its score.
+inner join score
+    on
+        sentence.encoder_code = score.encoder_code
+        and sentence.report_id = score.report_id
+        and sentence.text_hash = score.text_hash
 inner join newest on sentence.encoder_code = newest.encoder_code
 where sentence.known_date > newest.known_date - {{ var("text_sentence_days") }}
