@@ -271,8 +271,10 @@ def pretrain(
     pieces = network.embeddings.word_embeddings.weight
     parameters = [*network.parameters(), *head.parameters(), bias]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate)
+    # The rate rises over two steps at least: over one the schedule divides by zero.
+    rise = max(0.1, 2 / config.steps)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.1
+        optimizer, config.learning_rate, total_steps=config.steps, pct_start=rise
     )
     for step, batch in enumerate(_batches(ids, config, rng), start=1):
         tokens, mask = padded([ids[position] for position in batch])
