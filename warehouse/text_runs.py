@@ -90,7 +90,7 @@ class TextRun:
 
     def save(self, path: Path) -> None:
         """Write it beside the trees, so that a store made anew can hear of it."""
-        content = json.dumps(asdict(self), indent=1, default=date.isoformat)
+        content = json.dumps(asdict(self), indent=1, default=str)
         path.write_text(content, encoding="utf-8")
 
     @classmethod

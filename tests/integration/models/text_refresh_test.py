@@ -123,7 +123,7 @@ def test_vectors_of_another_window_are_others(
         path = tmp_path / f"{tokens}.toml"
         path.write_text(
             f"maximum_tokens = {tokens}\n[small]\nminimum_reports = 200\n"
-            "rounds = 2\nthreads = 1\nexplain_days = 5\n"
+            "rounds = 2\nleaf_weight = 2.0\nthreads = 1\nexplain_days = 5\n"
         )
         chosen = replace(
             home_copy, models="text_bert", text_encoder=folder, text_config=path
