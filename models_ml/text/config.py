@@ -99,8 +99,8 @@ class TextConfig:
             value = getattr(self, field.name)
             if field.name != "seed" and isinstance(value, int | float) and value <= 0:
                 raise ConfigError(f"{field.name} must be above 0, got {value}")
-        if self.steps < 2:
-            raise ConfigError(f"steps must be 2 or more, got {self.steps}")
+        if self.steps < 3:
+            raise ConfigError(f"steps must be 3 or more, got {self.steps}")
         for name in SHARES:
             if getattr(self, name) > 1:
                 raise ConfigError(

@@ -95,7 +95,7 @@ def test_too_small_a_corpus_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("steps", [2, 10, 11])
+@pytest.mark.parametrize("steps", [3, 10, 11])
 def test_few_steps_make_an_encoder_too(tmp_path: Path, steps: int) -> None:
     pretrain(corpus(), replace(TINY, steps=steps), tmp_path / "made", cutoff=CUTOFF)
     assert (tmp_path / "made" / "model.safetensors").exists()
@@ -340,8 +340,8 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
         TextConfig(topics=500)
     with pytest.raises(ConfigError, match="steps must be above 0, got 0"):
         TextConfig(steps=0)
-    with pytest.raises(ConfigError, match="steps must be 2 or more, got 1"):
-        TextConfig(steps=1)
+    with pytest.raises(ConfigError, match="steps must be 3 or more, got 2"):
+        TextConfig(steps=2)
     with pytest.raises(ConfigError, match="row_share must be 1 or less"):
         TextConfig(row_share=1.5)
     with pytest.raises(ConfigError, match="multiple of heads"):
