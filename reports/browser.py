@@ -25,9 +25,13 @@ from websockets.sync.client import ClientConnection, connect
 LANGUAGES = ("zh", "en")
 # A4 less the margins of report.css, in CSS pixels.
 PAPER_WIDTH = 718
+# Charts are pictures on paper: 288 dots an inch, as a printer sets letters.
+PAPER_SCALE = 3
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
+# Longer than the delay with which the pages answer another width.
+SETTLE_MILLISECONDS = 300
 
 
 class BrowserError(OSError):
@@ -85,15 +89,24 @@ class Page:
         return answer["result"].get("value")
 
     def open(
-        self, path: Path, *, width: int = 1120, height: int = 900, query: str = ""
+        self,
+        path: Path,
+        *,
+        width: int = 1120,
+        height: int = 900,
+        scale: int = 1,
+        query: str = "",
     ) -> None:
-        """Open a file at a width, below 600 px as a phone; wait until it is there."""
+        """Open a file at a width, below 600 px as a phone; wait until it is there.
+
+        ``scale`` is the dots of a canvas to a CSS pixel.
+        """
         address = path.resolve().as_uri() + query
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=scale,
             mobile=width < 600,
         )
         self.send("Page.navigate", url=address)
@@ -104,6 +117,10 @@ class Page:
             if time.monotonic() > deadline:
                 raise BrowserError(f"{address} does not open")
             time.sleep(0.05)
+
+    def settle(self) -> None:
+        """Wait for what the page does later, and for what its console says of it."""
+        self.evaluate(f"new Promise((done) => setTimeout(done, {SETTLE_MILLISECONDS}))")
 
     def click(self, selector: str) -> None:
         """Click the middle of an element with the mouse."""
@@ -241,10 +258,16 @@ def write_pdfs(
             if show:
                 show(path.name, done, len(wanted))
             # As wide as the paper, so that the charts are drawn for it.
-            printer.open(page, width=PAPER_WIDTH, query=f"?print&lang={language}")
+            printer.open(
+                page,
+                width=PAPER_WIDTH,
+                scale=PAPER_SCALE,
+                query=f"?print&lang={language}",
+            )
             answer = printer.send(
                 "Page.printToPDF", printBackground=True, preferCSSPageSize=True
             )
-            path.write_bytes(base64.b64decode(answer["data"]))
-            made.append(path)
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(base64.b64decode(answer["data"]))
+            made.append(partial.replace(path))
     return made

@@ -8,6 +8,7 @@ the digits that a table would print.
 from __future__ import annotations
 
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from reports.sections import LABELS, Bars, Column, Heat, Lines, Section, Words
@@ -185,6 +186,8 @@ def _lines(lines: Lines, rows: list[Row]) -> dict[str, Any]:
         "titles": [
             columns[0].words for columns in (lines.upper, lines.lower) if columns
         ],
+        "isLowerDown": lines.is_lower_down,
+        "breaks": _breaks(lines, rows),
         "marks": [
             {
                 "name": mark.words,
@@ -202,3 +205,16 @@ def _lines(lines: Lines, rows: list[Row]) -> dict[str, Any]:
             for mark in lines.marks
         ],
     }
+
+
+def _breaks(lines: Lines, rows: list[Row]) -> list[str]:
+    """Return the dates on which the one series of a date is another than before."""
+    if lines.series is None or not lines.has_one_series_a_date:
+        return []
+    ordered = sorted(rows, key=lambda row: row[lines.date])
+    column = lines.series.name
+    return [
+        str(row[lines.date])
+        for before, row in pairwise(ordered)
+        if before[column] != row[column]
+    ]

@@ -89,6 +89,10 @@ class Lines:
         Column that tells the curves of one value apart.
     marks : tuple of Column
         Columns whose value, where there is one, is marked on the first curve.
+    is_lower_down : bool
+        The lower panel grows downwards: a drawdown is positive.
+    has_one_series_a_date : bool
+        A vertical line stands where ``series`` changes.
     """
 
     date: str
@@ -96,6 +100,8 @@ class Lines:
     lower: tuple[Column, ...] = ()
     series: Column | None = None
     marks: tuple[Column, ...] = ()
+    is_lower_down: bool = False
+    has_one_series_a_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class Section:
     is_of_all_data : bool
         Its numbers reach to the end of the data: for the newest week's report only,
         as that of an earlier week may print nothing of what came later.
+    last_date : str
+        Column of the day to which a row's numbers reach; the latest is printed.
     group_by : Column or None
         Rows of one value are one paragraph of names in place of table rows.
     parameters : mapping
@@ -131,6 +139,7 @@ class Section:
     inputs: tuple[str, ...] = ()
     note: Words | None = None
     is_of_all_data: bool = False
+    last_date: str = ""
     query: str = ""
     group_by: Column | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -166,6 +175,8 @@ LABELS: dict[str, Words] = {
     "down": Words("下跌", "down"),
     "enter": Words("入场", "enter"),
     "exit": Words("离场", "exit"),
+    "inflow": Words("流入", "inflow"),
+    "outflow": Words("流出", "outflow"),
     "True": Words("是", "yes"),
     "False": Words("否", "no"),
     "next_open": Words("次日开盘", "next open"),
@@ -182,6 +193,7 @@ LABELS: dict[str, Words] = {
     "year_to_date": Words("今年", "year to date"),
     "all": Words("全部", "all"),
     "no_signal_on_path": Words("路径上无信号", "no signal on the path"),
+    "average_too_short": Words("均线天数不足", "too few days for the averages"),
     "strategy": Words("策略", "strategy"),
     "factor": Words("因子", "factor"),
     "universe": Words("股票池", "universe"),
@@ -207,6 +219,7 @@ LABELS: dict[str, Words] = {
     "upstream_materials": Words("上游材料", "upstream materials"),
     "defence": Words("国防军工", "defence"),
     "dividend": Words("红利", "dividend"),
+    "unclassified": Words("未分类", "unclassified"),
     "weekday": Words("星期", "weekday"),
     "month": Words("月份", "month"),
     **{
@@ -300,7 +313,7 @@ FACTOR = name("name", "因子", "Factor")
 MODEL = name("model_name", "模型", "Model")
 METHOD = label("method", "方法", "Method")
 NET_VALUE = number("net_value", "净值", "Net value")
-DRAWDOWN = share("drawdown", "回撤", "Drawdown")
+DRAWDOWN = share("deepest_drawdown", "回撤", "Drawdown")
 WEEK = day("trade_week", "周", "Week")
 DAY = day("trade_date", "日期", "Day")
 DIFFUSION = number("diffusion_index", "扩散指数", "Diffusion index")
@@ -385,12 +398,12 @@ def strategy_curves(
         Words("净值与回撤", "Net value and drawdown"),
         NO_STRATEGY,
         chart=Lines(
-            "trade_week", (NET_VALUE,), (DRAWDOWN,), name("name", "策略", "Strategy")
+            "trade_week", (NET_VALUE,), (DRAWDOWN,), STRATEGY, is_lower_down=True
         ),
         note=Words(
-            "由日收益复利而得；每周一点：周末净值与周内最深回撤。点图例可隐去曲线。",
-            "Compounded from daily returns; a point a week: net value at its end and "
-            "deepest drawdown within. A click on the legend hides a curve.",
+            "每周一点：周末净值与周内最深回撤。点图例可隐去曲线。",
+            "A point a week: net value at its end and deepest drawdown within. A click "
+            "on the legend hides a curve.",
         ),
         inputs=inputs,
         query="strategy_net_value",
@@ -415,6 +428,7 @@ def strategy_history(
             ),
             inputs=inputs,
             query="strategy_year",
+            last_date="last_date",
             parameters=parameters,
         ),
         Section(
@@ -447,6 +461,7 @@ def strategy_history(
             query="strategy_performance",
             parameters=parameters,
             is_of_all_data=True,
+            last_date="last_date",
         ),
     )
 
@@ -579,7 +594,7 @@ ROTATION = Report(
                 ),
                 Section(
                     "etf_flow",
-                    Words("ETF净流入前五与后五", "ETF net inflow, top and bottom five"),
+                    Words("ETF净流入与净流出前五", "Largest ETF inflows and outflows"),
                     NO_FLOW,
                     (
                         label("side", "", "Side"),
@@ -592,6 +607,7 @@ ROTATION = Report(
                         gain("weekly_return", "周收益", "Return"),
                         money("assets_previous_cny", "上周规模", "Assets before"),
                         money("assets_cny", "本周规模", "Assets"),
+                        day("known_date", "可知日", "Known", minor=True),
                     ),
                     inputs=("etf", "etf_bar", "etf_share"),
                 ),
@@ -648,8 +664,15 @@ ROTATION = Report(
                                 "Change, 100m CNY",
                             ),
                         ),
+                        label("balance_source", "口径", "Source"),
+                        has_one_series_a_date=True,
                     ),
                     inputs=("margin_balance",),
+                    note=Words(
+                        "图例为余额口径：公布的总额，或无总额时个券之和；竖线处口径改变。",
+                        "The legend says whose balance it is: the reported total or, "
+                        "without one, the sum of securities; a line where it changes.",
+                    ),
                 ),
                 Section(
                     "limit_up_ladder",
@@ -866,7 +889,13 @@ MICROCAP = Report(
                     "timing_net_value",
                     Words("三种择时的净值与回撤", "Net values of the three timings"),
                     NO_MICROCAP,
-                    chart=Lines("trade_week", (NET_VALUE,), (DRAWDOWN,), METHOD),
+                    chart=Lines(
+                        "trade_week",
+                        (NET_VALUE,),
+                        (DRAWDOWN,),
+                        METHOD,
+                        is_lower_down=True,
+                    ),
                     note=Words(
                         "可交易口径，扣双边千分之三。每周一点：周末净值与周内最深回撤。",
                         "Tradable, after 0.3% two-way. A point a week: net value at "
@@ -904,6 +933,7 @@ MICROCAP = Report(
                         count("rebalance_count", "次数", "Switches", minor=True),
                     ),
                     is_of_all_data=True,
+                    last_date="last_date",
                 ),
             ),
         ),
@@ -925,6 +955,7 @@ MICROCAP = Report(
                         short("t_value", "t值", "t value"),
                         count("week_count", "周数", "Weeks", minor=True),
                         count("member_count", "股票数", "Stocks", minor=True),
+                        share("unfillable_share", "无法买入", "Unfillable", minor=True),
                     ),
                     Bars(
                         FACTOR,
@@ -975,6 +1006,7 @@ MICROCAP = Report(
                         "Weekdays: daily returns; months: monthly returns.",
                     ),
                     is_of_all_data=True,
+                    last_date="last_date",
                 ),
             ),
         ),
@@ -1038,6 +1070,7 @@ FACTORS = Report(
                         count("week_count", "周数", "Weeks", minor=True),
                     ),
                     is_of_all_data=True,
+                    last_date="last_week",
                 ),
                 Section(
                     "factor_decay",
@@ -1050,6 +1083,7 @@ FACTORS = Report(
                         is_diverging=True,
                     ),
                     is_of_all_data=True,
+                    last_date="last_week",
                 ),
             ),
         ),
@@ -1134,6 +1168,7 @@ FACTORS = Report(
                     ),
                     inputs=SCORES,
                     is_of_all_data=True,
+                    last_date="last_week",
                 ),
                 Section(
                     "score_correlation",
@@ -1259,6 +1294,7 @@ HONESTY = Report(
                         day("first_date", "自", "From"),
                         day("last_date", "至", "To"),
                         count("load_count", "次数", "Loads", minor=True),
+                        text("loaded_at", "最近加载", "Latest", minor=True),
                     ),
                 ),
                 Section(
@@ -1315,6 +1351,7 @@ HONESTY = Report(
                         label("severity", "级别", "Severity"),
                         label("status", "结果", "Result"),
                         count("check_count", "数量", "Count"),
+                        text("checked_at", "时间", "Time"),
                     ),
                 ),
                 Section(
@@ -1324,6 +1361,7 @@ HONESTY = Report(
                     (
                         text("check_name", "检查", "Check"),
                         text("table_name", "表", "Table"),
+                        label("severity", "级别", "Severity"),
                         label("status", "结果", "Result"),
                         count("failure_count", "行数", "Rows"),
                         text("message", "说明", "Message", minor=True),
@@ -1342,6 +1380,7 @@ HONESTY = Report(
                     (
                         name("name", "策略", "Strategy"),
                         gain("annualised_return", "年化", "Annualised"),
+                        gain("annualised_excess", "超额", "Excess", minor=True),
                         gain("next_open", "不等次日开盘", "No waiting for the open"),
                         gain("limits", "无涨跌停", "No price limits"),
                         gain("suspension", "无停牌", "No suspensions"),
@@ -1390,6 +1429,7 @@ HONESTY = Report(
                         count("seed_count", "种子数", "Seeds", minor=True),
                         count("epoch_count", "轮数", "Epochs", minor=True),
                         number("valid_ic", "验证IC", "Valid IC"),
+                        text("code_version", "版本", "Version", minor=True),
                     ),
                 ),
             ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -43,29 +43,44 @@ INDUSTRY_SYSTEM = """
 """
 
 
+Cell = tuple[Words, str]
+
+
 @dataclass(frozen=True)
 class Filled:
-    """A section with its answer.
+    """A section with its answer, as it is printed and drawn.
 
     Attributes
     ----------
+    rows : list of dict
+        Rows of its query.
+    cells : list of list of (Words, str)
+        For each row the printed columns, each with the class of its colour.
+    drawing : dict or None
+        What ``report.js`` draws.
+    last_date : date or None
+        The day to which its numbers reach, where they go beyond the week.
     reason : Words or None
         Why there is nothing to show.
     """
 
     section: Section
-    rows: list[Row]
-    reason: Words | None
+    rows: list[Row] = field(default_factory=list)
+    cells: list[list[Cell]] = field(default_factory=list)
+    drawing: dict[str, Any] | None = None
+    last_date: date | None = None
+    reason: Words | None = None
 
     @property
-    def groups(self) -> list[tuple[Words, list[Row]]]:
-        """Rows by the section's group, in their order."""
+    def groups(self) -> list[tuple[Words, list[tuple[Row, list[Cell]]]]]:
+        """Rows with their cells by the section's group, in their order."""
         column = self.section.group_by
         if column is None:
             return []
+        pairs = zip(self.rows, self.cells, strict=True)
         return [
-            (key, list(rows))
-            for key, rows in groupby(self.rows, lambda row: words(row, column))
+            (key, list(group))
+            for key, group in groupby(pairs, lambda pair: words(pair[0], column))
         ]
 
 
@@ -75,43 +90,76 @@ class Published:
 
     connection: duckdb.DuckDBPyConnection
     week: date
-    is_newest: bool
+    newest: date
     industry_system: str | None
     tables: frozenset[str]
     loaded: frozenset[str]
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether the page is that of the newest complete week."""
+        return self.week == self.newest
+
     def fill(self, section: Section) -> Filled:
-        """Ask the query of a section; what is not there is a reason, never an error."""
+        """Ask the query of a section; what is not there is a reason, never an error.
+
+        A damaged table, or one of another version, costs the sections that read it.
+        """
+        if section.is_of_all_data and not self.is_newest:
+            return Filled(section, reason=ONLY_NEWEST)
         path = QUERIES / f"{section.query or section.key}.sql"
         sql = path.read_text(encoding="utf-8")
         missing = sorted(set(_TABLES.findall(sql)) - self.tables)
-        if section.is_of_all_data and not self.is_newest:
-            return Filled(section, [], ONLY_NEWEST)
         try:
             rows = [] if missing else self._rows(sql, section.parameters)
-        except duckdb.BinderException as error:
-            lacking = str(error).splitlines()[0]
+            if not rows:
+                return Filled(section, reason=self._why_empty(section, missing))
             return Filled(
                 section,
-                [],
-                Words(
-                    f"本次发布早于这一节：{lacking}。",
-                    f"This publication is older than this section: {lacking}.",
-                ),
+                rows,
+                [
+                    [
+                        (words(row, column), sign(row, column))
+                        for column in section.columns
+                    ]
+                    for row in rows
+                ],
+                chart(section, rows) if section.chart else None,
+                max(row[section.last_date] for row in rows)
+                if section.last_date
+                else None,
             )
+        except duckdb.BinderException as error:
+            said = _first_line(error)
+            reason = Words(
+                f"本次发布早于这一节：{said}。",
+                f"This publication is older than this section: {said}.",
+            )
+        except (
+            duckdb.Error,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:
+            said = _first_line(error)
+            reason = Words(
+                f"数据有误，无法生成：{said}。",
+                f"Not made, as the data are damaged: {said}.",
+            )
+        return Filled(section, reason=reason)
+
+    def _why_empty(self, section: Section, missing: list[str]) -> Words:
         absent = [name for name in section.inputs if name not in self.loaded]
-        reason = None
-        if not rows:
-            reason = section.empty
-            if absent:
-                names = ", ".join(absent)
-                reason = Words(f"未加载：{names}。", f"Not loaded: {names}.")
-            elif missing:
-                names = ", ".join(missing)
-                reason = Words(
-                    f"本次发布没有表 {names}。", f"This publication has no {names}."
-                )
-        return Filled(section, rows, reason)
+        if absent:
+            names = ", ".join(absent)
+            return Words(f"未加载：{names}。", f"Not loaded: {names}.")
+        if missing:
+            names = ", ".join(missing)
+            return Words(
+                f"本次发布没有表 {names}。", f"This publication has no {names}."
+            )
+        return section.empty
 
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         known = {
@@ -154,32 +202,46 @@ def write_reports(
         Nothing has been published.
     """
     environment = _environment()
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    paths = []
+    pages = {}
     with connect_published(settings) as connection:
         published = _published(connection, week)
         heading = _heading(connection, published)
         for done, report in enumerate(REPORTS, 1):
             if show:
                 show(f"report {report.key}", done, len(REPORTS))
-            page = environment.get_template("report.html").render(
+            name = file_name(report, published.week)
+            pages[name] = environment.get_template("report.html").render(
                 report=report,
                 files=[(each, file_name(each, published.week)) for each in REPORTS],
                 tabs=[
                     (tab, [published.fill(section) for section in tab.sections])
                     for tab in report.tabs
                 ],
+                week=published.week,
                 **heading,
             )
-            path = settings.reports / file_name(report, published.week)
-            path.write_text(page, encoding="utf-8")
-            paths.append(path)
-    index = settings.reports / INDEX
-    page = environment.get_template("index.html").render(
-        weeks=_weeks(settings.reports), reports=REPORTS, file_name=file_name, **heading
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    paths = [_write(settings.reports / name, page) for name, page in pages.items()]
+    index = environment.get_template("index.html").render(
+        weeks=_weeks(settings.reports),
+        week=published.newest,
+        reports=REPORTS,
+        file_name=file_name,
+        **heading,
     )
-    index.write_text(page, encoding="utf-8")
-    return [index, *paths]
+    return [_write(settings.reports / INDEX, index), *paths]
+
+
+def _write(path: Path, page: str) -> Path:
+    """Write a page whole: a reader finds the former one or this."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(page, encoding="utf-8")
+    return partial.replace(path)
+
+
+def _first_line(error: Exception) -> str:
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.rstrip(".")
 
 
 def file_name(report: Report, week: date) -> str:
@@ -200,7 +262,7 @@ def _published(connection: duckdb.DuckDBPyConnection, week: date | None) -> Publ
     return Published(
         connection,
         chosen,
-        chosen == newest,
+        newest,
         systems[0] if systems else None,
         frozenset(name for (name,) in tables),
         frozenset(name for (name,) in loads),
@@ -245,7 +307,6 @@ def _heading(
         "select 1 from meta.meta_load as l where l.source = 'sample' limit 1"
     ).fetchone()
     return {
-        "week": published.week,
         "industry_system": published.industry_system,
         "publication": publications[0] if publications else None,
         "is_made_up": made_up is not None,
@@ -285,9 +346,6 @@ def _environment() -> Environment:
         "separators": (",", ":"),
     }
     environment.globals |= {
-        "words_of": words,
-        "sign_of": sign,
-        "chart_of": chart,
         "asset": lambda name: (ASSETS / name).read_text(encoding="utf-8"),
     }
     return environment

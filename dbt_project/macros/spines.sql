@@ -37,6 +37,7 @@
     {%- elif name == "microcap_timing_year" -%}{{ spine_microcap_timing_year() }}
     {%- elif name == "diffusion_timing_daily" -%}{{ spine_diffusion_timing_daily() }}
     {%- elif name == "microcap_dashboard" -%}{{ spine_microcap_dashboard() }}
+    {%- elif name == "net_value_weekly" -%}{{ spine_net_value_weekly() }}
     {%- elif name == "complete_week" -%}{{ spine_complete_week() }}
     {%- elif name == "rule_ledger" -%}{{ spine_rule_ledger() }}
     {%- elif name == "calendar_effect" -%}{{ spine_calendar_effect() }}
@@ -606,11 +607,15 @@
 
 {# Every year with a return of the index after the first trade, the index included. -#}
 {% macro spine_microcap_timing_year() -%}
+    {{ timing_spine("year(index_return.trade_date)") }}
+{%- endmacro %}
+
+{% macro timing_spine(counted, condition="true") -%}
     select
         state.index_code,
         state.method,
         variant.variant,
-        count(distinct year(index_return.trade_date)) as row_count,
+        count(distinct {{ counted }}) as row_count,
     from (
         select
             index_code,
@@ -635,7 +640,9 @@
         on
             state.index_code = index_return.index_code
             and trading_day.trade_date = index_return.trade_date
-    where index_return.index_return is not null
+    where
+        index_return.index_return is not null
+        and {{ condition }}
     group by state.index_code, state.method, variant.variant
 {%- endmacro %}
 
@@ -646,6 +653,23 @@
         count(distinct trade_date) as row_count,
     from {{ ref("int_microcap_member") }}
     group by index_code
+{%- endmacro %}
+
+{# Every complete week since a strategy's first execution or a timing's first day. -#}
+{% macro spine_net_value_weekly() -%}
+    select
+        strategy_code as curve_code,
+        row_count,
+    from (
+        {{ spine_rotation_return_weekly() }}
+    ) as executed
+    union all
+    select
+        concat_ws(':', index_code, method, variant) as curve_code,
+        row_count,
+    from (
+        {{ timing_spine("trading_day.trade_week", "trading_day.is_week_complete") }}
+    ) as timed
 {%- endmacro %}
 
 {# Every complete week. -#}

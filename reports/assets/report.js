@@ -130,6 +130,11 @@ function linesOption(spec, box) {
     lineStyle: { width: 1.6 }, itemStyle: { color: colour(s) }, connectNulls: false,
     areaStyle: s.place === 1 && spec.panels[1].length === 1 ? { opacity: 0.1 } : undefined,
   }));
+  // Where one source ends and another begins.
+  if (spec.breaks.length) series[0].markLine = {
+    symbol: "none", silent: true, label: { show: false }, lineStyle: { color: "#5d6b7e", type: "dashed" },
+    data: spec.breaks.map((day) => ({ xAxis: day })),
+  };
   const marks = spec.marks.map((mark, place) => ({
     name: say(mark.name), type: "scatter", xAxisIndex: 0, yAxisIndex: 0, symbol: "triangle",
     itemStyle: { color: ["#c0392b", "#1e8449", "#8e44ad"][place] },
@@ -166,6 +171,7 @@ function linesOption(spec, box) {
     })),
     yAxis: spec.panels.map((panel, place) => ({
       type: "value", scale: true, gridIndex: place, splitNumber: place ? 2 : 5,
+      inverse: place === 1 && spec.isLowerDown, nameLocation: place === 1 && spec.isLowerDown ? "start" : "end",
       name: count > 1 ? say(spec.titles[place]) : "", nameTextStyle: { align: "left" },
       axisLabel: { formatter: (v) => `${v}${panel[0].suffix}` },
     })),

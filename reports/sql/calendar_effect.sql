@@ -1,5 +1,4 @@
 select
-    c.effect,
     concat(c.effect, '_', c.bucket) as bucket,
     c.mean_return,
     c.win_rate,
@@ -7,6 +6,11 @@ select
     c.excess_win_rate,
     c.observation_count,
     c.benchmark_code,
+    (
+        select max(i.trade_date),
+        from microcap.fct_microcap_index_daily as i
+        where i.index_code = c.index_code
+    ) as last_date,
 from microcap.fct_calendar_effect as c
 where c.index_code = 'microcap400'
 order by c.effect desc, c.bucket asc

@@ -16,7 +16,6 @@ with outlook as (
 
 select
     g.days_ahead,
-    g.lookback_days,
     g.price_ratio,
     g.diffusion_index,
     o.first_threshold,

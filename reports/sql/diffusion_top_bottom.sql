@@ -16,7 +16,7 @@ with ranked as (
 )
 
 select
-    case when r.place_from_top <= 6 then 'top' else 'bottom' end as side,
+    if(r.place_from_top <= r.place_from_bottom, 'top', 'bottom') as side,
     i.name_cn,
     i.name_en,
     r.diffusion_rank,

@@ -12,7 +12,8 @@ with ranked as (
 )
 
 select
-    case when r.place_from_top <= 5 then 'top' else 'bottom' end as side,
+    -- In a week of outflows alone nothing flows in, however few the funds are.
+    if(r.net_inflow_cny > 0, 'inflow', 'outflow') as side,
     r.etf_code,
     e.name,
     r.etf_class,
@@ -23,5 +24,7 @@ select
     r.known_date,
 from ranked as r
 left join flows.dim_etf as e on r.etf_code = e.etf_code
-where r.place_from_top <= 5 or r.place_from_bottom <= 5
+where
+    (r.place_from_top <= 5 and r.net_inflow_cny > 0)
+    or (r.place_from_bottom <= 5 and r.net_inflow_cny < 0)
 order by r.place_from_top

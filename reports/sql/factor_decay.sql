@@ -3,6 +3,10 @@ select
     d.name_en,
     f.horizon_weeks,
     f.mean,
+    (
+        select max(i.trade_week),
+        from factors.fct_factor_ic_weekly as i
+    ) as last_week,
 from factors.fct_factor_ic_decay as f
 inner join core.dim_factor as d on f.factor_code = d.factor_code
 where

@@ -1,7 +1,6 @@
 select
     d.name_cn,
     d.name_en,
-    d.factor_group,
     max(f.rank_ic) filter (where f.universe = 'all') as ic_all,
     max(f.tradable_rank_ic) filter (where f.universe = 'all') as tradable_ic_all,
     max(f.rank_ic) filter (where f.universe = 'csi300') as ic_csi300,
@@ -12,6 +11,6 @@ select
 from factors.fct_factor_ic_weekly as f
 inner join core.dim_factor as d on f.factor_code = d.factor_code
 where f.trade_week = $week
-group by d.factor_code, d.name_cn, d.name_en, d.factor_group
+group by d.factor_code, d.name_cn, d.name_en
 having count(f.rank_ic) > 0
 order by ic_all desc nulls last, d.factor_code asc

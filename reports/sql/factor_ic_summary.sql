@@ -9,6 +9,7 @@ select
     max(s.t_value) filter (where s.period = 'all') as t_value,
     max(s.positive_share) filter (where s.period = 'all') as positive_share,
     max(s.week_count) filter (where s.period = 'all') as week_count,
+    max(s.last_week) as last_week,
 from factors.fct_factor_ic_summary as s
 inner join core.dim_factor as d on s.factor_code = d.factor_code
 where s.universe = 'all'

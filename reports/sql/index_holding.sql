@@ -7,15 +7,12 @@ with index_names as (
 )
 
 select
-    s.strategy_code,
     s.name_cn as strategy_name_cn,
     s.name_en as strategy_name_en,
     h.signal_date,
     h.execution_date,
     coalesce(x.index_name, h.asset_code) as name,
     h.action,
-    h.weight,
-    h.rank,
 from rotation.fct_rotation_holding as h
 inner join core.dim_strategy as s on h.strategy_code = s.strategy_code
 left join index_names as x on h.asset_code = x.index_code

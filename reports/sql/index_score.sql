@@ -1,6 +1,4 @@
 select
-    f.name_cn as model_name_cn,
-    f.name_en as model_name_en,
     s.index_class,
     s.score_rank,
     s.index_name,
@@ -9,7 +7,6 @@ select
     s.change,
     s.member_count,
 from scores.fct_index_score_weekly as s
-left join core.dim_factor as f on s.model_code = f.factor_code
 where
     s.trade_week = $week
     and s.model_code = 'fused'

@@ -11,7 +11,6 @@ select
     f.financing_balance_change_cny,
     f.financing_balance_cny,
     f.balance_source,
-    f.known_date,
 from flows.fct_margin_flow_weekly as f
 inner join shown_week as w on f.trade_week = w.trade_week
 where

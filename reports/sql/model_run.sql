@@ -2,7 +2,6 @@ select
     m.model_code,
     m.network,
     m.label,
-    m.features,
     m.train_first_date,
     m.train_last_date,
     m.max_label_end_date,

@@ -1,5 +1,4 @@
 select
-    s.strategy_code,
     s.name_cn as strategy_name_cn,
     s.name_en as strategy_name_en,
     h.signal_date,
@@ -7,8 +6,6 @@ select
     coalesce(i.name_cn, x.name, h.asset_code) as name_cn,
     coalesce(i.name_en, x.name, h.asset_code) as name_en,
     h.action,
-    h.weight,
-    h.rank,
 from rotation.fct_rotation_holding as h
 inner join core.dim_strategy as s on h.strategy_code = s.strategy_code
 left join core.dim_industry as i

@@ -2,12 +2,8 @@ select
     s.name_cn,
     s.name_en,
     p.period,
+    p.last_date,
     p.excess_return,
-    p.total_return,
-    p.benchmark_return,
-    p.max_drawdown,
-    p.sharpe,
-    p.win_rate,
 from rotation.fct_rotation_performance as p
 inner join core.dim_strategy as s on p.strategy_code = s.strategy_code
 where

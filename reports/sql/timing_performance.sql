@@ -2,6 +2,7 @@ select
     p.method,
     p.variant,
     p.period,
+    p.last_date,
     p.total_return,
     p.annualised_return,
     p.annualised_excess,

@@ -26,64 +26,28 @@ trading_day as (
     from {{ ref("int_trading_day") }}
 ),
 
-logged as (
+at_week_end as (
     select
-        strategy_code,
-        trade_date,
-        signal_date,
-        held_count,
-        cast(ln(1 + strategy_return) as decimal(38, 18)) as strategy_log,
-        cast(ln(1 + benchmark_return) as decimal(38, 18)) as benchmark_log,
-        cast(ln(1 + excess_return) as decimal(38, 18)) as excess_log,
-    from {{ ref("fct_rotation_return_daily") }}
+        daily.strategy_code,
+        daily.trade_date,
+        daily.signal_date,
+        daily.held_count,
+    from {{ ref("fct_rotation_return_daily") }} as daily
+    inner join trading_day on daily.trade_date = trading_day.trade_date
+    where trading_day.is_week_end
 ),
 
--- Net values start from 1 before the first day, as in fct_rotation_performance.
 net_value as (
     select
         strategy_code,
-        trade_date,
-        signal_date,
-        held_count,
-        {% for measure in ["strategy", "benchmark", "excess"] -%}
-        exp(
-            sum({{ measure }}_log) over (
-                partition by strategy_code
-                order by trade_date asc
-                rows between unbounded preceding and current row
-            )
-        ) as {{ measure }}_value,
-        {% endfor -%}
-    from logged
-),
-
-drawn_down as (
-    select
-        strategy_code,
-        trade_date,
-        signal_date,
-        held_count,
-        strategy_value,
+        trade_week,
+        net_value,
         benchmark_value,
         excess_value,
-        {% for measure in ["strategy", "excess"] -%}
-        1 - {{ measure }}_value / greatest(
-            1,
-            max({{ measure }}_value) over (
-                partition by strategy_code
-                order by trade_date asc
-                rows between unbounded preceding and current row
-            )
-        ) as {{ measure }}_drawdown,
-        {% endfor -%}
-    from net_value
-),
-
-at_week_end as (
-    select drawn_down.*,
-    from drawn_down
-    inner join trading_day on drawn_down.trade_date = trading_day.trade_date
-    where trading_day.is_week_end
+        drawdown,
+        excess_drawdown,
+    from {{ ref("mart_net_value_weekly") }}
+    where kind = 'strategy'
 ),
 
 index_name as (
@@ -211,11 +175,11 @@ select
     cast(return_week.year_to_date_excess_rank as integer)
         as year_to_date_excess_rank,
     cast(return_week.strategy_count as integer) as strategy_count,
-    cast(round(at_week_end.strategy_value, 6) as double) as net_value,
-    cast(round(at_week_end.benchmark_value, 6) as double) as benchmark_value,
-    cast(round(at_week_end.excess_value, 6) as double) as excess_value,
-    cast(round(at_week_end.strategy_drawdown, 6) as double) as drawdown,
-    cast(round(at_week_end.excess_drawdown, 6) as double) as excess_drawdown,
+    cast(net_value.net_value as double) as net_value,
+    cast(net_value.benchmark_value as double) as benchmark_value,
+    cast(net_value.excess_value as double) as excess_value,
+    cast(net_value.drawdown as double) as drawdown,
+    cast(net_value.excess_drawdown as double) as excess_drawdown,
     cast(at_week_end.signal_date as date) as signal_date,
     cast(at_week_end.held_count as integer) as held_count,
     cast(held.listed_names_cn as varchar) as held_names_cn,
@@ -234,6 +198,10 @@ inner join at_week_end
     on
         return_week.strategy_code = at_week_end.strategy_code
         and return_week.trade_week = at_week_end.trade_date
+inner join net_value
+    on
+        return_week.strategy_code = net_value.strategy_code
+        and return_week.trade_week = net_value.trade_week
 left join list_of_day as held
     on
         at_week_end.strategy_code = held.strategy_code
