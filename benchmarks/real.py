@@ -38,6 +38,8 @@ LOAD_SECONDS = 90.0
 REFRESH_SECONDS = 180.0
 SUITE_SECONDS = 150.0
 WEEK_SECONDS = 60.0
+REPORT_SECONDS = 20.0
+PAGE_MEGABYTES = 6.0
 ROTATION_SUBJECTS = frozenset(
     {
         *(
@@ -76,16 +78,32 @@ LATER_FILES = ("daily_report_stocks_2024_2025.parquet",)
 console = Console(highlight=False, width=140)
 
 
-def load_and_refresh(settings: Settings, folder: Path) -> tuple[Measured, Measured]:
-    """Load a folder and refresh, each as a command of its own."""
+def run_lundong(settings: Settings, *arguments: str) -> Measured:
+    """Run a command on a store and measure it."""
     variables = {
         "LUNDONG_HOME": str(settings.home),
         "LUNDONG_MEMORY_LIMIT": settings.memory_limit,
         "LUNDONG_THREADS": str(settings.threads),
     }
-    load = [str(LUNDONG), "load", "folder", str(MAPPING), "--dir", str(folder)]
-    loaded = run_measured(load, variables)
-    return loaded, run_measured([str(LUNDONG), "refresh"], variables)
+    return run_measured([str(LUNDONG), *arguments], variables)
+
+
+def load_and_refresh(settings: Settings, folder: Path) -> tuple[Measured, Measured]:
+    """Load a folder and refresh, each as a command of its own."""
+    load = ("load", "folder", str(MAPPING), "--dir", str(folder))
+    return run_lundong(settings, *load), run_lundong(settings, "refresh")
+
+
+def measured_reports(settings: Settings) -> list[tuple[str, float, float, str]]:
+    """Write the reports of a published store; return their seconds and sizes."""
+    made = run_lundong(settings, "report", "--no-pdf")
+    return [
+        ("the reports", made.seconds, REPORT_SECONDS, "s"),
+        *(
+            (path.name, path.stat().st_size / 1e6, PAGE_MEGABYTES, "MB")
+            for path in sorted(settings.reports.glob("*.html"))
+        ),
+    ]
 
 
 def split_off_week(folder: Path, target: Path) -> tuple[Path, Path]:
@@ -255,6 +273,7 @@ def main() -> None:
         ("micro-cap suite: build, checks", suite, SUITE_SECONDS, "s"),
         ("peak memory of the load", loaded.peak_gigabytes, PEAK_GIGABYTES, "GB"),
         ("peak memory of the refresh", refreshed.peak_gigabytes, PEAK_GIGABYTES, "GB"),
+        *measured_reports(whole),
     ]
     console.print(measured_table(measured))
     short = print_figures(whole, folder)

@@ -25,8 +25,6 @@ from websockets.sync.client import ClientConnection, connect
 LANGUAGES = ("zh", "en")
 # A4 less the margins of report.css, in CSS pixels.
 PAPER_WIDTH = 718
-# Charts are pictures on paper: 288 dots an inch, as a printer sets letters.
-PAPER_SCALE = 3
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
@@ -89,24 +87,15 @@ class Page:
         return answer["result"].get("value")
 
     def open(
-        self,
-        path: Path,
-        *,
-        width: int = 1120,
-        height: int = 900,
-        scale: int = 1,
-        query: str = "",
+        self, path: Path, *, width: int = 1120, height: int = 900, query: str = ""
     ) -> None:
-        """Open a file at a width, below 600 px as a phone; wait until it is there.
-
-        ``scale`` is the dots of a canvas to a CSS pixel.
-        """
+        """Open a file at a width, below 600 px as a phone; wait until it is there."""
         address = path.resolve().as_uri() + query
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=scale,
+            deviceScaleFactor=1,
             mobile=width < 600,
         )
         self.send("Page.navigate", url=address)
@@ -258,12 +247,7 @@ def write_pdfs(
             if show:
                 show(path.name, done, len(wanted))
             # As wide as the paper, so that the charts are drawn for it.
-            printer.open(
-                page,
-                width=PAPER_WIDTH,
-                scale=PAPER_SCALE,
-                query=f"?print&lang={language}",
-            )
+            printer.open(page, width=PAPER_WIDTH, query=f"?print&lang={language}")
             answer = printer.send(
                 "Page.printToPDF", printBackground=True, preferCSSPageSize=True
             )

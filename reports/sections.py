@@ -316,6 +316,7 @@ NET_VALUE = number("net_value", "净值", "Net value")
 DRAWDOWN = share("deepest_drawdown", "回撤", "Drawdown")
 WEEK = day("trade_week", "周", "Week")
 DAY = day("trade_date", "日期", "Day")
+LAYER = count("layer", "层（1最高）", "Layer (1 highest)")
 DIFFUSION = number("diffusion_index", "扩散指数", "Diffusion index")
 
 # Raw tables that models read or write.
@@ -353,6 +354,7 @@ NO_FACTOR = Words(
     "本周无因子数据：需要一年的行情。",
     "Nothing for this week: factors need a year of prices.",
 )
+WEEKS_SUMMED = Words("纸面收益，各周相加。", "Paper returns, summed over the weeks.")
 NO_TEXT = Words("无文本因子：未训练编码器。", "No text factor: no encoder was trained.")
 
 
@@ -482,6 +484,24 @@ def holdings(
         inputs=inputs,
         query="strategy_holding",
         parameters=parameters,
+    )
+
+
+def layers(key: str, universe: str, zh: str, en: str) -> Section:
+    """Return the ten layers of a universe in the week."""
+    return Section(
+        key,
+        Words(f"本周十层收益（{zh}）", f"Ten layers, {en}, this week"),
+        Words(
+            "本周无分层：因子需要一年的行情，股票池需要足够的成分。",
+            "No layers this week: factors need a year of prices, the universe enough "
+            "members.",
+        ),
+        chart=Heat(
+            LAYER, FACTOR, gain("paper_return", "收益", "Return"), is_diverging=True
+        ),
+        query="factor_layer",
+        parameters={"universe": universe},
     )
 
 
@@ -690,6 +710,19 @@ ROTATION = Report(
                     ),
                     inputs=("daily_bar",),
                 ),
+                Section(
+                    "limit_up_industry",
+                    Words("各行业涨停家数", "Limit-ups by industry"),
+                    Words("本周无涨停。", "No stock closed at its limit this week."),
+                    chart=Heat(
+                        DAY, INDUSTRY, count("limit_up_count", "涨停", "Limit-ups")
+                    ),
+                    inputs=("daily_bar",),
+                    note=Words(
+                        "只列本周有涨停的行业。",
+                        "Industries with a limit-up in the week only.",
+                    ),
+                ),
             ),
         ),
         Tab(
@@ -798,6 +831,21 @@ MICROCAP = Report(
                         count("left_member_count", "调出", "Out"),
                         count("suspended_count", "停牌", "Suspended", minor=True),
                     ),
+                ),
+                Section(
+                    "microcap_member",
+                    Words("本周成分变动", "Members in and out over the week"),
+                    Words(
+                        "本周成分未变，或上周无成分。",
+                        "No member changed, or the week before had none.",
+                    ),
+                    (text("name", "股票", "Stock"),),
+                    note=Words(
+                        "周末成分与上周末相比；股票为现名。",
+                        "Members at the end of the week against those a week before; "
+                        "names are those of today.",
+                    ),
+                    group_by=label("action", "变动", "Change"),
                 ),
                 Section(
                     "size_group",
@@ -1091,16 +1139,37 @@ FACTORS = Report(
             "layers",
             Words("分层与多空", "Layers"),
             (
+                layers("factor_layer", "all", "全A", "all stocks"),
+                layers("factor_layer_csi300", "csi300", "沪深300", "CSI 300"),
+                layers("factor_layer_csi500", "csi500", "中证500", "CSI 500"),
+                layers("factor_layer_csi1000", "csi1000", "中证1000", "CSI 1000"),
                 Section(
-                    "factor_layer",
-                    Words("本周十层收益（全A）", "Ten layers, all stocks, this week"),
+                    "factor_layer_month",
+                    Words("本月十层收益（全A）", "Ten layers, all stocks, this month"),
                     NO_FACTOR,
                     chart=Heat(
-                        count("layer", "层（1最高）", "Layer (1 highest)"),
+                        LAYER,
                         FACTOR,
-                        gain("paper_return", "收益", "Return"),
+                        gain("month_to_date_paper_return", "收益", "Return"),
                         is_diverging=True,
                     ),
+                    note=WEEKS_SUMMED,
+                    is_of_all_data=True,
+                    last_date="last_week",
+                ),
+                Section(
+                    "factor_layer_year",
+                    Words("今年十层收益（全A）", "Ten layers, all stocks, this year"),
+                    NO_FACTOR,
+                    chart=Heat(
+                        LAYER,
+                        FACTOR,
+                        gain("year_to_date_paper_return", "收益", "Return"),
+                        is_diverging=True,
+                    ),
+                    note=WEEKS_SUMMED,
+                    is_of_all_data=True,
+                    last_date="last_week",
                 ),
                 Section(
                     "factor_long_short",
@@ -1124,6 +1193,49 @@ FACTORS = Report(
                             gain("tradable_return", "可交易", "Tradable"),
                         ),
                     ),
+                ),
+                Section(
+                    "factor_long_short_universe",
+                    Words(
+                        "本周首层减末层（各股票池）",
+                        "First layer less last by universe",
+                    ),
+                    NO_FACTOR,
+                    (
+                        FACTOR,
+                        gain("all_return", "全A", "All"),
+                        gain("csi300_return", "沪深300", "CSI 300"),
+                        gain("csi500_return", "中证500", "CSI 500"),
+                        gain("csi1000_return", "中证1000", "CSI 1000"),
+                        gain("microcap_return", "微盘", "Micro-cap"),
+                    ),
+                    note=Words("纸面收益。", "Paper returns of the week."),
+                ),
+                Section(
+                    "factor_long_short_to_date",
+                    Words(
+                        "本月与今年首层减末层",
+                        "First layer less last, month and year to date",
+                    ),
+                    NO_FACTOR,
+                    (
+                        FACTOR,
+                        gain("all_month", "全A本月", "All MTD"),
+                        gain("all_year", "全A今年", "All YTD"),
+                        gain("csi300_month", "沪深300本月", "CSI 300 MTD"),
+                        gain("csi300_year", "沪深300今年", "CSI 300 YTD"),
+                        gain("csi500_month", "中证500本月", "CSI 500 MTD", minor=True),
+                        gain("csi500_year", "中证500今年", "CSI 500 YTD", minor=True),
+                        gain(
+                            "csi1000_month", "中证1000本月", "CSI 1000 MTD", minor=True
+                        ),
+                        gain(
+                            "csi1000_year", "中证1000今年", "CSI 1000 YTD", minor=True
+                        ),
+                    ),
+                    note=WEEKS_SUMMED,
+                    is_of_all_data=True,
+                    last_date="last_week",
                 ),
             ),
         ),

@@ -50,6 +50,7 @@
     {%- elif name == "factor_ic_decay" -%}{{ spine_factor_ic_decay() }}
     {%- elif name == "microcap_factor_ic" -%}{{ spine_microcap_factor_ic() }}
     {%- elif name == "factor_scorecard" -%}{{ spine_factor_scorecard() }}
+    {%- elif name == "factor_layer_to_date" -%}{{ spine_factor_layer_to_date() }}
     {%- elif name == "etf" -%}{{ spine_etf() }}
     {%- elif name == "etf_flow_daily" -%}{{ spine_etf_flow_daily() }}
     {%- elif name == "etf_flow_weekly" -%}{{ spine_etf_flow_weekly() }}
@@ -876,6 +877,21 @@
         universe,
         count(distinct factor_code) as row_count,
     from {{ ref("fct_factor_ic_weekly") }}
+    group by universe
+{%- endmacro %}
+
+{# All layers of the factors tested in the year of the last complete week. -#}
+{% macro spine_factor_layer_to_date() -%}
+    select
+        universe,
+        {{ var("factor_layers") }} * count(distinct factor_code) as row_count,
+    from {{ ref("fct_factor_ic_weekly") }}
+    where
+        year(trade_week) = (
+            select year(max(trading_day.trade_week)),
+            from {{ ref("int_trading_day") }} as trading_day
+            where trading_day.is_week_complete
+        )
     group by universe
 {%- endmacro %}
 

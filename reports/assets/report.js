@@ -210,7 +210,8 @@ document.querySelectorAll(".tabs button").forEach((button) => button.addEventLis
   history.replaceState(null, "", `#${button.getAttribute("aria-controls")}`);
 }));
 
-// A printer gets all tabs: drawn for the paper before it is asked for.
+// A printer gets all tabs, drawn again as it asks: Chromium prints a canvas that is
+// drawn then as lines and letters, any other as a picture.
 function showAll() {
   document.querySelectorAll(".panel").forEach((panel) => panel.classList.add("shown"));
   drawVisible();

@@ -43,6 +43,7 @@ MUST_HAVE_ROWS = {
     "microcap.fct_signal_outlook",
     "microcap.fct_microcap_timing_daily",
     "bi.mart_microcap_dashboard",
+    "bi.mart_net_value_weekly",
     "bi.mart_rotation_dashboard",
     "bi.mart_weekly_overview",
     "factors.fct_factor_ic_weekly",

@@ -104,6 +104,8 @@ LOSSES = {
     "bi.mart_weekly_overview": (
         "trade_week in (select trade_week from {t} order by 1 limit 6 offset 30)"
     ),
+    "bi.mart_factor_layer": "layer = 3",
+    "bi.mart_net_value_weekly": "kind = 'timing' and method = 'index'",
     "bi.mart_rotation_dashboard": (
         "trade_week in (select distinct trade_week from {t} "
         "order by 1 limit 8 offset 5)"

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reports.browser import Page, find_browser, open_page, write_pdfs
+from reports.browser import (
+    LANGUAGES,
+    PAPER_WIDTH,
+    Page,
+    find_browser,
+    open_page,
+    write_pdfs,
+)
 from reports.sections import REPORTS
 from reports.weekly import write_reports
+from tests.pdf_text import spaceless, words_of
 from warehouse.settings import Settings
 
 RunLundong = Callable[..., subprocess.CompletedProcess[str]]
@@ -72,10 +82,12 @@ def opened(browser: str) -> Iterator[Page]:
 
 @pytest.fixture
 def page(opened: Page) -> Iterator[Page]:
-    """Return the browser's page; the console must stay silent."""
-    opened.console.clear()
+    """Return the browser's page; the console must stay silent, to the end and after."""
     yield opened
-    assert opened.console == []
+    opened.settle()
+    said = opened.console.copy()
+    opened.console.clear()
+    assert said == []
 
 
 def tabs_of(page: Page) -> list[str]:
@@ -157,15 +169,65 @@ def test_a_click_switches_the_language_and_is_remembered(
     assert page.evaluate(heading) == "因子周报"
 
 
-def test_paper_has_every_tab(browser: str, reports: dict[str, Path]) -> None:
-    """Both languages as PDF, of several pages each."""
-    (honesty,) = (path for key, path in reports.items() if key == "honesty")
-    made = write_pdfs(browser, [honesty])
-    assert [path.name for path in made] == ["honesty.zh.pdf", "honesty.en.pdf"]
-    for path in made:
-        content = path.read_bytes()
-        assert content.startswith(b"%PDF")
-        assert content.count(b"/Type /Page\n") > 1
+def test_what_a_page_says_late_is_heard(opened: Page, reports: dict[str, Path]) -> None:
+    """An error after the last answer of a test is kept for its end."""
+    opened.open(reports["microcap"])
+    opened.evaluate("void setTimeout(() => { throw new Error('late') }, 100)")
+    assert opened.console == []
+    opened.settle()
+    (said,) = opened.console
+    opened.console.clear()
+    assert "late" in said
+
+
+def drawn_name(chart: dict[str, Any], place: int) -> str:
+    """Return a name that a chart draws: its last bar, last row or first curve."""
+    match chart:
+        case {"kind": "bars", "categories": [*_, name]}:
+            return str(name[place])
+        case {"kind": "heat", "y": {"values": [*_, name]}}:
+            return str(name[place])
+        case {"kind": "lines", "panels": [[{"name": name}, *_], *_]}:
+            return str(name[place])
+    raise AssertionError(chart["kind"])
+
+
+@pytest.mark.parametrize("report", ["microcap", "industry_rotation"])
+def test_paper_has_every_tab(
+    page: Page, browser: str, reports: dict[str, Path], report: str
+) -> None:
+    """Titles, numbers and charts of all tabs, in both languages, and no picture."""
+    path = reports[report]
+    (tabs,) = (each.tabs for each in REPORTS if each.key == report)
+    made = write_pdfs(browser, [path])
+    for place, (language, pdf) in enumerate(zip(LANGUAGES, made, strict=True)):
+        assert pdf == path.with_suffix(f".{language}.pdf")
+        content = pdf.read_bytes()
+        printed = words_of(content)
+        page.open(path, width=PAPER_WIDTH, query=f"?print&lang={language}")
+        page.send("Emulation.setEmulatedMedia", media="print")
+        written = spaceless(page.evaluate("document.body.innerText"))
+        page.send("Emulation.setEmulatedMedia", media="")
+        for tab in tabs:
+            assert spaceless(tab.title[place]) in printed
+            for section in tab.sections:
+                assert spaceless(section.title[place]) in printed, section.key
+        cells = page.evaluate(
+            "[...document.querySelectorAll('td.percent, td.number')].map("
+            "(cell) => cell.innerText)"
+        )
+        assert len(cells) > 200
+        assert [cell for cell in cells if cell not in printed] == []
+        # What a chart draws beside what the page writes.
+        charts = page.evaluate("charts")
+        assert len(charts) > 5
+        names = Counter(
+            spaceless(drawn_name(chart, place)) for chart in charts.values()
+        )
+        for name, count in names.items():
+            assert printed.count(name) >= written.count(name) + count, name
+        # A picture would be soft on paper: charts are lines and letters.
+        assert b"/Subtype /Image" not in content
 
 
 def test_without_a_browser_one_line_says_so(

@@ -57,6 +57,11 @@ long_short as (
         ) as week_long_short_{{ measure }},
         {{ exact_sum(
             "spread." ~ measure, 12,
+            "date_trunc('month', spread.trade_week)"
+            ~ " = date_trunc('month', last_week.last_week)"
+        ) }} as month_to_date_long_short_{{ measure }},
+        {{ exact_sum(
+            "spread." ~ measure, 12,
             "year(spread.trade_week) = year(last_week.last_week)"
         ) }} as year_to_date_long_short_{{ measure }},
         {{ exact_mean("spread." ~ measure, 12) }} as all_long_short_{{ measure }},
@@ -102,7 +107,7 @@ select
         round(by_horizon.decay_{{ weeks }}_ic, 6) as double
     ) as decay_{{ weeks }}_ic,
     {% endfor -%}
-    {% for period in ["week", "year_to_date", "all"] -%}
+    {% for period in periods -%}
     cast(
         round(long_short.{{ period }}_long_short_paper_return, 6) as double
     ) as {{ period }}_long_short_paper_return,

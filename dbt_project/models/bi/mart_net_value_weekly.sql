@@ -93,10 +93,10 @@ select
         ("excess_drawdown", "excess_drawdown"),
     ] -%}
     cast(
-        round(arg_max(drawn_down.{{ value }}, drawn_down.trade_date), 6) as double
+        arg_max(drawn_down.{{ value }}, drawn_down.trade_date) as double
     ) as {{ name }},
     {% endfor -%}
-    cast(round(max(drawn_down.strategy_drawdown), 6) as double) as deepest_drawdown,
+    cast(max(drawn_down.strategy_drawdown) as double) as deepest_drawdown,
 from drawn_down
 inner join trading_day on drawn_down.trade_date = trading_day.trade_date
 where trading_day.is_week_complete

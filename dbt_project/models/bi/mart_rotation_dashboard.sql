@@ -175,11 +175,11 @@ select
     cast(return_week.year_to_date_excess_rank as integer)
         as year_to_date_excess_rank,
     cast(return_week.strategy_count as integer) as strategy_count,
-    cast(net_value.net_value as double) as net_value,
-    cast(net_value.benchmark_value as double) as benchmark_value,
-    cast(net_value.excess_value as double) as excess_value,
-    cast(net_value.drawdown as double) as drawdown,
-    cast(net_value.excess_drawdown as double) as excess_drawdown,
+    {% for measure in [
+        "net_value", "benchmark_value", "excess_value", "drawdown", "excess_drawdown",
+    ] -%}
+    cast(round(net_value.{{ measure }}, 6) as double) as {{ measure }},
+    {% endfor -%}
     cast(at_week_end.signal_date as date) as signal_date,
     cast(at_week_end.held_count as integer) as held_count,
     cast(held.listed_names_cn as varchar) as held_names_cn,

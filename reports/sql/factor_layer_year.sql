@@ -1,0 +1,12 @@
+select
+    d.name_cn,
+    d.name_en,
+    f.layer,
+    f.last_week,
+    f.year_to_date_paper_return,
+from bi.mart_factor_layer as f
+inner join core.dim_factor as d on f.factor_code = d.factor_code
+where
+    f.universe = 'all'
+    and f.year_to_date_paper_return is not null
+order by d.factor_group desc, d.factor_code asc, f.layer asc
