@@ -47,7 +47,6 @@ net_value as (
         drawdown,
         excess_drawdown,
     from {{ ref("mart_net_value_weekly") }}
-    where kind = 'strategy'
 ),
 
 index_name as (
