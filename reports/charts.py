@@ -133,6 +133,7 @@ def _heat(heat: Heat, rows: list[Row]) -> dict[str, Any]:
         "x": {"name": heat.x.words, "values": across},
         "y": {"name": heat.y.words, "values": down},
         "isDiverging": heat.is_diverging,
+        "fullColour": heat.full_colour,
         **_unit(heat.value),
         "cells": [
             (
@@ -188,6 +189,7 @@ def _lines(lines: Lines, rows: list[Row]) -> dict[str, Any]:
         ],
         "isLowerDown": lines.is_lower_down,
         "breaks": _breaks(lines, rows),
+        "levels": lines.levels,
         "marks": [
             {
                 "name": mark.words,

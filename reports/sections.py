@@ -16,7 +16,16 @@ from typing import Any, Literal, NamedTuple
 from warehouse.raw_tables import RAW_TABLES
 
 Format = Literal[
-    "text", "name", "label", "date", "count", "percent", "number", "short", "money"
+    "text",
+    "name",
+    "label",
+    "reason",
+    "date",
+    "count",
+    "percent",
+    "number",
+    "short",
+    "money",
 ]
 
 
@@ -39,7 +48,8 @@ class Column:
         Heading.
     format : str
         ``percent`` and ``money`` (100m CNY) print a value in another unit, ``number``
-        three digits, ``short`` two; ``label`` is a code with an entry in ``LABELS``.
+        three digits, ``short`` two; ``label`` is a code with an entry in ``LABELS``,
+        ``reason`` an English sentence of the warehouse with one in ``REASONS``.
     is_signed : bool
         Gains and losses differ in colour.
     is_minor : bool
@@ -65,7 +75,14 @@ class Bars:
 class Heat:
     """A heat map: a cell for each row.
 
-    ``overlays`` are columns that hold, for each value of ``x``, a value of ``y``.
+    Attributes
+    ----------
+    is_diverging : bool
+        Zero is white, gains are red, losses green.
+    overlays : tuple of Column
+        Columns that hold, for each value of ``x``, a value of ``y``.
+    full_colour : float
+        Value, as printed, below which no cell has the full colour.
     """
 
     x: Column
@@ -73,6 +90,7 @@ class Heat:
     value: Column
     is_diverging: bool = False
     overlays: tuple[Column, ...] = ()
+    full_colour: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,8 @@ class Lines:
         The lower panel grows downwards: a drawdown is positive.
     has_one_series_a_date : bool
         A vertical line stands where ``series`` changes.
+    levels : tuple of float
+        Horizontal lines of the upper panel.
     """
 
     date: str
@@ -102,6 +122,7 @@ class Lines:
     marks: tuple[Column, ...] = ()
     is_lower_down: bool = False
     has_one_series_a_date: bool = False
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,8 +139,13 @@ class Section:
         Raw tables without which the section is empty.
     empty : Words
         Why there may be nothing although the inputs are loaded.
+    why : str
+        Query of what lacks the section: names in both languages, and
+        ``unavailable_reason``.
     note : Words or None
         How to read it.
+    is_folded : bool
+        Of more than twelve names the first and last five are shown until asked.
     is_of_all_data : bool
         Its numbers reach to the end of the data: for the newest week's report only,
         as that of an earlier week may print nothing of what came later.
@@ -137,7 +163,9 @@ class Section:
     columns: tuple[Column, ...] = ()
     chart: Bars | Heat | Lines | None = None
     inputs: tuple[str, ...] = ()
+    why: str = ""
     note: Words | None = None
+    is_folded: bool = False
     is_of_all_data: bool = False
     last_date: str = ""
     query: str = ""
@@ -209,6 +237,10 @@ LABELS: dict[str, Words] = {
     "pass": Words("通过", "passed"),
     "error": Words("错误", "error"),
     "warn": Words("警告", "warning"),
+    "severity_error": Words(
+        "必须通过，否则不发布", "must pass, or nothing is published"
+    ),
+    "severity_warn": Words("只提醒", "reminds only"),
     "fail": Words("未通过", "failed"),
     "broad": Words("宽基", "broad"),
     "tmt": Words("TMT", "TMT"),
@@ -249,6 +281,11 @@ LABELS: dict[str, Words] = {
         )
     },
 }
+
+
+def reason(name: str, zh: str, en: str) -> Column:
+    """Return a column of reasons why something is absent."""
+    return Column(name, Words(zh, en), "reason")
 
 
 def text(name: str, zh: str, en: str, *, minor: bool = False) -> Column:
@@ -328,6 +365,9 @@ LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
 ON_MODELS = {"strategies": "^ai_|^gru_|^fused|^low_frequency|^bert_|^enhanced"}
 ON_TEXTS = {"strategies": "^bert_"}
 
+# Entry and exit of the two threshold methods, as in dbt_project.yml.
+THRESHOLDS = (0.1, 0.9)
+
 ONLY_NEWEST = Words(
     "统计到数据末日，只印在最新一周的报告中。",
     "Figures to the end of the data stand in the report of the newest week only.",
@@ -355,6 +395,12 @@ NO_FACTOR = Words(
     "Nothing for this week: factors need a year of prices.",
 )
 WEEKS_SUMMED = Words("纸面收益，各周相加。", "Paper returns, summed over the weeks.")
+BY_SPREAD = Words(
+    "按首层减末层排列。", "In the order of the first layer less the last."
+)
+SUMMED_BY_SPREAD = Words(
+    WEEKS_SUMMED.zh + BY_SPREAD.zh, f"{WEEKS_SUMMED.en} {BY_SPREAD.en}"
+)
 NO_TEXT = Words("无文本因子：未训练编码器。", "No text factor: no encoder was trained.")
 
 
@@ -427,6 +473,7 @@ def strategy_history(
                 STRATEGY,
                 gain("excess_return", "超额", "Excess"),
                 is_diverging=True,
+                full_colour=10,
             ),
             inputs=inputs,
             query="strategy_year",
@@ -498,10 +545,45 @@ def layers(key: str, universe: str, zh: str, en: str) -> Section:
             "members.",
         ),
         chart=Heat(
-            LAYER, FACTOR, gain("paper_return", "收益", "Return"), is_diverging=True
+            LAYER,
+            FACTOR,
+            gain("paper_return", "收益", "Return"),
+            is_diverging=True,
+            full_colour=5,
         ),
+        note=BY_SPREAD,
+        is_folded=True,
         query="factor_layer",
         parameters={"universe": universe},
+    )
+
+
+def calendar(effect: str, zh: str, en: str) -> Section:
+    """Return the mean returns of the micro-cap index by weekday or by month."""
+    return Section(
+        f"calendar_{effect}",
+        Words(zh, en),
+        NO_MICROCAP,
+        (
+            label("bucket", "", ""),
+            gain("mean_return", "平均收益", "Mean return"),
+            share("win_rate", "胜率", "Win rate"),
+            gain("mean_excess_return", "平均超额", "Mean excess"),
+            share("excess_win_rate", "超额胜率", "Excess win rate"),
+            count("observation_count", "样本数", "Count", minor=True),
+            text("benchmark_code", "基准", "Benchmark", minor=True),
+        ),
+        Bars(
+            label("bucket", "", ""),
+            (
+                gain("mean_return", "平均收益", "Mean return"),
+                gain("mean_excess_return", "平均超额", "Mean excess"),
+            ),
+        ),
+        query="calendar_effect",
+        is_of_all_data=True,
+        last_date="last_date",
+        parameters={"effect": effect},
     )
 
 
@@ -738,6 +820,7 @@ ROTATION = Report(
                         INDUSTRY,
                         short("z_score", "z值", "z-score"),
                         is_diverging=True,
+                        full_colour=2,
                     ),
                     inputs=SCORES,
                 ),
@@ -887,10 +970,14 @@ MICROCAP = Report(
                             label("delayed_threshold", "延迟阈值", "Delayed threshold"),
                             label("dual_moving_average", "双均线", "Dual average"),
                         ),
+                        levels=THRESHOLDS,
                     ),
                     note=Words(
-                        "△ 入场，▽ 离场；收盘可知，次日收盘起生效。",
-                        "△ enter, ▽ exit; known at the close, in force from the next.",
+                        "△ 入场，▽ 离场；收盘可知，次日收盘起生效。"
+                        "虚线：两种阈值法的入场与离场阈值。",
+                        "△ enter, ▽ exit; known at the close, in force from the next. "
+                        "Dashed: the levels at which the two threshold methods enter "
+                        "and exit.",
                     ),
                 ),
                 Section(
@@ -913,11 +1000,12 @@ MICROCAP = Report(
                     ),
                     note=Words(
                         "格：若 N 日后价格为现价的 c 倍，扩散指数为多少。"
-                        "线：价格在 10 日内匀速走到 c 倍时，"
-                        "各择时方法最早触发的日子；没有线即路径上不触发。",
+                        "线：价格在 10 日内匀速走到 c 倍时，各择时方法最早触发的日子，"
+                        "画在该日格子的下边；没有线即路径上不触发。",
                         "Cell: the index if all prices stand at c times today's after "
-                        "N days. Line: first day on which a method fires if prices "
-                        "drift evenly to c within 10 days; no line: no signal then.",
+                        "N days. Line, at the lower edge of a cell: first day on which "
+                        "a method fires if prices drift evenly to c within 10 days; no "
+                        "line: no signal then.",
                     ),
                 ),
                 Section(
@@ -1012,6 +1100,7 @@ MICROCAP = Report(
                             number("historical_mean_ic", "历史均值", "Mean so far"),
                         ),
                     ),
+                    is_folded=True,
                 ),
             ),
         ),
@@ -1029,33 +1118,8 @@ MICROCAP = Report(
             "calendar",
             Words("日历效应", "Calendar effect"),
             (
-                Section(
-                    "calendar_effect",
-                    Words("按星期与月份", "By weekday and month"),
-                    NO_MICROCAP,
-                    (
-                        label("bucket", "", "Weekday, month"),
-                        gain("mean_return", "平均收益", "Mean return"),
-                        share("win_rate", "胜率", "Win rate"),
-                        gain("mean_excess_return", "平均超额", "Mean excess"),
-                        share("excess_win_rate", "超额胜率", "Excess win rate"),
-                        count("observation_count", "样本数", "Count", minor=True),
-                        text("benchmark_code", "基准", "Benchmark", minor=True),
-                    ),
-                    Bars(
-                        label("bucket", "", "Weekday, month"),
-                        (
-                            gain("mean_return", "平均收益", "Mean return"),
-                            gain("mean_excess_return", "平均超额", "Mean excess"),
-                        ),
-                    ),
-                    note=Words(
-                        "星期为日收益，月份为月收益。",
-                        "Weekdays: daily returns; months: monthly returns.",
-                    ),
-                    is_of_all_data=True,
-                    last_date="last_date",
-                ),
+                calendar("weekday", "按星期（日收益）", "By weekday (daily returns)"),
+                calendar("month", "按月份（月收益）", "By month (monthly returns)"),
             ),
         ),
     ),
@@ -1090,6 +1154,7 @@ FACTORS = Report(
                             number("tradable_ic_all", "全A可交易", "All, tradable"),
                         ),
                     ),
+                    is_folded=True,
                 ),
                 Section(
                     "factor_ic_heat_map",
@@ -1100,7 +1165,12 @@ FACTORS = Report(
                         FACTOR,
                         short("rank_ic", "IC", "Rank IC"),
                         is_diverging=True,
+                        full_colour=0.2,
                     ),
+                    note=Words(
+                        "按最近一周的IC排列。", "In the order of the latest week's IC."
+                    ),
+                    is_folded=True,
                 ),
                 Section(
                     "factor_ic_summary",
@@ -1117,6 +1187,7 @@ FACTORS = Report(
                         share("positive_share", "正比例", "Positive", minor=True),
                         count("week_count", "周数", "Weeks", minor=True),
                     ),
+                    is_folded=True,
                     is_of_all_data=True,
                     last_date="last_week",
                 ),
@@ -1129,7 +1200,13 @@ FACTORS = Report(
                         FACTOR,
                         short("mean", "平均IC", "Mean IC"),
                         is_diverging=True,
+                        full_colour=0.1,
                     ),
+                    note=Words(
+                        "按第一周的平均IC排列。",
+                        "In the order of the first week's mean.",
+                    ),
+                    is_folded=True,
                     is_of_all_data=True,
                     last_date="last_week",
                 ),
@@ -1152,8 +1229,10 @@ FACTORS = Report(
                         FACTOR,
                         gain("month_to_date_paper_return", "收益", "Return"),
                         is_diverging=True,
+                        full_colour=10,
                     ),
-                    note=WEEKS_SUMMED,
+                    note=SUMMED_BY_SPREAD,
+                    is_folded=True,
                     is_of_all_data=True,
                     last_date="last_week",
                 ),
@@ -1166,8 +1245,10 @@ FACTORS = Report(
                         FACTOR,
                         gain("year_to_date_paper_return", "收益", "Return"),
                         is_diverging=True,
+                        full_colour=20,
                     ),
-                    note=WEEKS_SUMMED,
+                    note=SUMMED_BY_SPREAD,
+                    is_folded=True,
                     is_of_all_data=True,
                     last_date="last_week",
                 ),
@@ -1193,6 +1274,7 @@ FACTORS = Report(
                             gain("tradable_return", "可交易", "Tradable"),
                         ),
                     ),
+                    is_folded=True,
                 ),
                 Section(
                     "factor_long_short_universe",
@@ -1210,6 +1292,7 @@ FACTORS = Report(
                         gain("microcap_return", "微盘", "Micro-cap"),
                     ),
                     note=Words("纸面收益。", "Paper returns of the week."),
+                    is_folded=True,
                 ),
                 Section(
                     "factor_long_short_to_date",
@@ -1234,6 +1317,7 @@ FACTORS = Report(
                         ),
                     ),
                     note=WEEKS_SUMMED,
+                    is_folded=True,
                     is_of_all_data=True,
                     last_date="last_week",
                 ),
@@ -1407,6 +1491,13 @@ HONESTY = Report(
                         day("last_date", "至", "To"),
                         count("load_count", "次数", "Loads", minor=True),
                         text("loaded_at", "最近加载", "Latest", minor=True),
+                    ),
+                    note=Words(
+                        "自、至：表中日期的范围。证券、基金与行业成分表按上市日或生效日，"
+                        "因此早于行情。",
+                        "From, to: range of the table's dates. Those of securities, "
+                        "funds and industry members are days of listing or of entry, "
+                        "and so begin before the prices.",
                     ),
                 ),
                 Section(

@@ -72,6 +72,15 @@ class Filled:
     reason: Words | None = None
 
     @property
+    def fold_count(self) -> int:
+        """Number of names of a section that shows the first and last of them."""
+        if not self.section.is_folded:
+            return 0
+        is_heat = self.drawing and self.drawing["kind"] == "heat"
+        names = self.drawing["y"]["values"] if is_heat else self.rows
+        return len(names) if len(names) > 12 else 0
+
+    @property
     def groups(self) -> list[tuple[Words, list[tuple[Row, list[Cell]]]]]:
         """Rows with their cells by the section's group, in their order."""
         column = self.section.group_by

@@ -12,5 +12,7 @@ select
         where i.index_code = c.index_code
     ) as last_date,
 from microcap.fct_calendar_effect as c
-where c.index_code = 'microcap400'
-order by c.effect desc, c.bucket asc
+where
+    c.index_code = 'microcap400'
+    and c.effect = $effect
+order by c.bucket

@@ -1,5 +1,5 @@
 select
-    c.severity,
+    concat('severity_', c.severity) as severity,
     c.status,
     count(*) as check_count,
     max(c.checked_at) as checked_at,

@@ -12,4 +12,9 @@ inner join core.dim_factor as d on f.factor_code = d.factor_code
 where
     f.universe = 'all'
     and f.mean is not null
-order by d.factor_group desc, d.factor_code asc, f.horizon_weeks asc
+order by
+    max(f.mean) filter (where f.horizon_weeks = 1) over (
+        partition by d.factor_code
+    ) desc nulls last,
+    d.factor_code asc,
+    f.horizon_weeks asc

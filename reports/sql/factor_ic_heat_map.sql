@@ -17,4 +17,9 @@ inner join core.dim_factor as d on f.factor_code = d.factor_code
 where
     f.universe = 'all'
     and f.rank_ic is not null
-order by d.factor_group desc, d.factor_code asc, f.trade_week asc
+order by
+    max(f.rank_ic) filter (where f.trade_week = $week) over (
+        partition by d.factor_code
+    ) desc nulls last,
+    d.factor_code asc,
+    f.trade_week asc

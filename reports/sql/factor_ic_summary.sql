@@ -15,4 +15,4 @@ inner join core.dim_factor as d on s.factor_code = d.factor_code
 where s.universe = 'all'
 group by d.factor_code, d.name_cn, d.name_en
 having count(s.mean) > 0
-order by d.factor_code
+order by mean desc nulls last, d.factor_code asc

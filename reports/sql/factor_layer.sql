@@ -9,4 +9,9 @@ where
     f.universe = $universe
     and f.trade_week = $week
     and f.paper_return is not null
-order by d.factor_group desc, d.factor_code asc, f.layer asc
+window factor_layers as (partition by d.factor_code)
+order by
+    max(f.paper_return) filter (where f.layer = 1) over factor_layers
+    - max(f.paper_return) filter (where f.layer = 10) over factor_layers desc nulls last,
+    d.factor_code asc,
+    f.layer asc

@@ -9,4 +9,9 @@ inner join core.dim_factor as d on f.factor_code = d.factor_code
 where
     f.universe = 'all'
     and f.year_to_date_paper_return is not null
-order by d.factor_group desc, d.factor_code asc, f.layer asc
+window factor_layers as (partition by d.factor_code)
+order by
+    max(f.year_to_date_paper_return) filter (where f.layer = 1) over factor_layers
+    - max(f.year_to_date_paper_return) filter (where f.layer = 10) over factor_layers desc nulls last,
+    d.factor_code asc,
+    f.layer asc

@@ -1,7 +1,7 @@
 select
     c.check_name,
     c.table_name,
-    c.severity,
+    concat('severity_', c.severity) as severity,
     c.status,
     c.failure_count,
     c.message,
