@@ -396,6 +396,9 @@ def run_statement(
 def report(
     week: Day = None,
     *,
+    last: Annotated[
+        int, typer.Option(min=1, help="Weeks to write, up to that one or the newest.")
+    ] = 1,
     pdf: Annotated[
         bool, typer.Option(help="Print the pages as PDF too, with Chromium.")
     ] = True,
@@ -411,7 +414,7 @@ def report(
     pdfs: list[Path] = []
     with shown_progress() as show:
         try:
-            index, *pages = write_reports(settings, chosen, show)
+            index, *pages = write_reports(settings, chosen, show, last=last)
         except ValueError as error:
             raise UsageError(str(error)) from error
         if browser:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
+from reports.reasons import reason_words
 from reports.sections import LABELS, Bars, Column, Heat, Lines, Section, Words
 
 ABSENT = "—"
@@ -42,12 +43,16 @@ def words(row: Row, column: Column) -> Words:
         A dash for NULL; a code without words as it stands.
     """
     if column.format == "name":
-        return Words(
+        said = Words(
             row[f"{column.name}_cn"] or ABSENT, row[f"{column.name}_en"] or ABSENT
         )
+        # A code that has no names in the warehouse.
+        return LABELS.get(said.en, said) if said.zh == said.en else said
     value = row[column.name]
     if value is None:
         return Words(ABSENT, ABSENT)
+    if column.format == "reason":
+        return reason_words(str(value))
     if column.format == "label":
         return LABELS.get(str(value), Words(str(value), str(value)))
     printed = _printed(value, column.format)

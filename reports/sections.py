@@ -252,6 +252,66 @@ LABELS: dict[str, Words] = {
     "defence": Words("国防军工", "defence"),
     "dividend": Words("红利", "dividend"),
     "unclassified": Words("未分类", "unclassified"),
+    "microcap400": Words("微盘400", "Micro-cap 400"),
+    "microcap": Words("微盘", "micro-cap"),
+    "csi300": Words("沪深300", "CSI 300"),
+    "csi500": Words("中证500", "CSI 500"),
+    "csi1000": Words("中证1000", "CSI 1000"),
+    "weekly": Words("周", "weekly"),
+    "monthly": Words("月", "monthly"),
+    "ai_concept_index_rotation": Words("AI概念指数轮动", "AI concept index rotation"),
+    "ai_csi1000_enhanced": Words("AI中证1000增强", "AI CSI 1000 enhancement"),
+    "ai_industry_rotation": Words("AI行业轮动", "AI industry rotation"),
+    "ai_theme_index_rotation": Words("AI主题指数轮动", "AI theme index rotation"),
+    "all_frequency_fusion_factor": Words(
+        "全频段融合因子", "fused factor of all frequencies"
+    ),
+    "all_frequency_multitask_factor": Words(
+        "全频段多任务因子", "multi-task factor of all frequencies"
+    ),
+    "barra_style_definition": Words("Barra风格定义", "definition of Barra styles"),
+    "calendar_effect": Words("日历效应", "calendar effect"),
+    "citic_l1_index": Words("中信一级指数", "CITIC level 1 indices"),
+    "diffusion_index_rotation": Words("扩散指数轮动", "diffusion index rotation"),
+    "forecast_adj_txt": Words(
+        "盈利预测调整文本因子", "text factor of forecast changes"
+    ),
+    "forecast_adjust_txt_bert": Words(
+        "盈利预测调整BERT因子", "BERT factor of forecast changes"
+    ),
+    "fund_flow": Words("资金流", "flows"),
+    "gru_daily_baseline": Words("日频GRU基准", "daily GRU baseline"),
+    "gru_industry_rotation": Words("GRU行业轮动", "GRU industry rotation"),
+    "gru_long_only": Words("GRU多头", "GRU long only"),
+    "hf_deep_learning_factor": Words(
+        "高频深度学习因子", "high-frequency network factor"
+    ),
+    "hf_equal_weight_factor": Words(
+        "高频等权因子", "high-frequency factors, equal weight"
+    ),
+    "hf_icir_weight_factor": Words(
+        "高频ICIR加权因子", "high-frequency factors, weight by ICIR"
+    ),
+    "hf_single_factor": Words("单个高频因子", "single high-frequency factors"),
+    "index_enhanced_csi1000": Words("中证1000指数增强", "CSI 1000 enhancement"),
+    "index_enhanced_csi500": Words("中证500指数增强", "CSI 500 enhancement"),
+    "lf_daily_only_factor": Words("纯日频因子", "daily-only factor"),
+    "lf_equal_weight_factor": Words(
+        "低频等权因子", "low-frequency factors, equal weight"
+    ),
+    "lf_multitask_factor": Words("低频多任务因子", "low-frequency multi-task factor"),
+    "lf_multitask_no_shared_gru": Words(
+        "低频多任务因子（无共享GRU）", "low-frequency multi-task factor, no shared GRU"
+    ),
+    "market_structure": Words("市场结构", "market structure"),
+    "microcap_diffusion_index": Words("微盘扩散指数", "micro-cap diffusion index"),
+    "microcap_diffusion_timing": Words("微盘扩散择时", "micro-cap diffusion timing"),
+    "microcap_factor": Words("微盘因子", "micro-cap factors"),
+    "relative_strength_diffusion_timing": Words(
+        "相对强弱扩散择时", "relative-strength diffusion timing"
+    ),
+    "smallcap_lowvol50": Words("小盘低波50", "small-cap low-volatility 50"),
+    "wind_microcap_index": Words("万得微盘股指数", "Wind micro-cap index"),
     "weekday": Words("星期", "weekday"),
     "month": Words("月份", "month"),
     **{
@@ -382,9 +442,11 @@ NO_DIFFUSION = Words(
 )
 NO_STRATEGY = Words("本周无可用策略。", "No strategy is available this week.")
 NO_FLOW = Words("本周无资金流数据。", "No flows for this week.")
-NO_SCORE = Words(
-    "本周无模型评分：模型未训练或未评分。",
-    "No scores for this week: no model was trained or has scored.",
+NO_SCORE = Words("本周无模型评分。", "No scores for this week.")
+NO_FUSION = Words("本周无融合因子评分。", "No scores of the fused factor this week.")
+NO_PAIR = Words(
+    "没有一对待融合的模型在本周都有评分。",
+    "No pair of models that are fused has scores of this week.",
 )
 NO_MICROCAP = Words(
     "本周无微盘数据：需要行情与股本。",
@@ -401,7 +463,7 @@ BY_SPREAD = Words(
 SUMMED_BY_SPREAD = Words(
     WEEKS_SUMMED.zh + BY_SPREAD.zh, f"{WEEKS_SUMMED.en} {BY_SPREAD.en}"
 )
-NO_TEXT = Words("无文本因子：未训练编码器。", "No text factor: no encoder was trained.")
+NO_TEXT = Words("无文本因子。", "No text factor.")
 
 
 def strategy_week(
@@ -433,6 +495,7 @@ def strategy_week(
         ),
         inputs=inputs,
         query="strategy_week",
+        why="why_strategy",
         parameters=parameters,
     )
 
@@ -455,6 +518,7 @@ def strategy_curves(
         ),
         inputs=inputs,
         query="strategy_net_value",
+        why="why_strategy",
         parameters=parameters,
     )
 
@@ -508,6 +572,7 @@ def strategy_history(
             ),
             inputs=inputs,
             query="strategy_performance",
+            why="why_strategy",
             parameters=parameters,
             is_of_all_data=True,
             last_date="last_date",
@@ -530,6 +595,7 @@ def holdings(
         group_by=name("strategy_name", "策略", "Strategy"),
         inputs=inputs,
         query="strategy_holding",
+        why="why_strategy",
         parameters=parameters,
     )
 
@@ -823,6 +889,8 @@ ROTATION = Report(
                         full_colour=2,
                     ),
                     inputs=SCORES,
+                    why="why_model",
+                    parameters={"models": "."},
                 ),
                 Section(
                     "industry_score",
@@ -839,6 +907,8 @@ ROTATION = Report(
                         count("member_count", "成分", "Members", minor=True),
                     ),
                     inputs=SCORES,
+                    why="why_model",
+                    parameters={"models": "."},
                 ),
             ),
         ),
@@ -869,7 +939,7 @@ MICROCAP = Report(
                     NO_MICROCAP,
                     (
                         count("return_rank", "排名", "Rank"),
-                        text("index_name", "指数", "Index"),
+                        label("index_name", "指数", "Index"),
                         gain("weekly_return", "本周", "Week"),
                         gain("month_to_date_return", "本月", "MTD"),
                         count("month_to_date_rank", "月排名", "MTD rank", minor=True),
@@ -877,7 +947,7 @@ MICROCAP = Report(
                         count("year_to_date_rank", "年排名", "YTD rank", minor=True),
                     ),
                     Bars(
-                        text("index_name", "指数", "Index"),
+                        label("index_name", "指数", "Index"),
                         (
                             gain("weekly_return", "本周", "Week"),
                             gain("month_to_date_return", "本月", "MTD"),
@@ -1342,6 +1412,8 @@ FACTORS = Report(
                         count("excluded_count", "未计入", "Excluded", minor=True),
                     ),
                     inputs=SCORES,
+                    why="why_model",
+                    parameters={"models": "."},
                 ),
                 Section(
                     "model_ic_summary",
@@ -1365,11 +1437,13 @@ FACTORS = Report(
                     inputs=SCORES,
                     is_of_all_data=True,
                     last_date="last_week",
+                    why="why_model",
+                    parameters={"models": "."},
                 ),
                 Section(
                     "score_correlation",
                     Words("评分间相关", "Correlation of scores"),
-                    NO_SCORE,
+                    NO_PAIR,
                     (
                         name("name", "模型", "Model"),
                         name("other_name", "另一模型", "Other model"),
@@ -1377,11 +1451,13 @@ FACTORS = Report(
                         count("stock_count", "股票数", "Stocks"),
                     ),
                     inputs=SCORES,
+                    why="why_model",
+                    parameters={"models": "^fused"},
                 ),
                 Section(
                     "index_score",
                     Words("主题与概念指数前十", "Theme and concept indices, top ten"),
-                    NO_SCORE,
+                    NO_FUSION,
                     (
                         label("index_class", "类别", "Class"),
                         count("score_rank", "排名", "Rank"),
@@ -1392,6 +1468,8 @@ FACTORS = Report(
                         count("member_count", "成分", "Members", minor=True),
                     ),
                     inputs=("model_score", "index_member"),
+                    why="why_model",
+                    parameters={"models": "^fused$"},
                 ),
                 strategy_week("model_strategy_week", ON_MODELS, SCORES),
                 strategy_curves("model_net_value", ON_MODELS, SCORES),
@@ -1402,6 +1480,8 @@ FACTORS = Report(
                     (text("name", "指数", "Index"),),
                     inputs=("model_score", "index_member"),
                     group_by=name("strategy_name", "策略", "Strategy"),
+                    why="why_strategy",
+                    parameters={"strategies": "^ai_(theme|concept)$"},
                 ),
                 *strategy_history("model_strategy", ON_MODELS, SCORES),
             ),
@@ -1431,6 +1511,8 @@ FACTORS = Report(
                         "Corpus to: last day of the texts that the encoder was trained "
                         "on; scores before it may know what came later.",
                     ),
+                    why="why_model",
+                    parameters={"models": "^text_"},
                 ),
                 Section(
                     "text_factor",
@@ -1447,6 +1529,8 @@ FACTORS = Report(
                         number("composite_score", "综合分", "Composite", minor=True),
                     ),
                     inputs=REPORTS_READ,
+                    why="why_model",
+                    parameters={"models": "^text_"},
                 ),
                 Section(
                     "text_calibration",
@@ -1463,6 +1547,8 @@ FACTORS = Report(
                         gain("mean_abnormal_return", "平均超额", "Abnormal return"),
                     ),
                     inputs=REPORTS_READ,
+                    why="why_model",
+                    parameters={"models": "^text_"},
                 ),
                 holdings("text_holding", ON_TEXTS, NO_TEXT, REPORTS_READ),
             ),
@@ -1514,7 +1600,7 @@ HONESTY = Report(
                     (
                         label("kind", "种类", "Kind"),
                         name("name", "名称", "Name"),
-                        text("unavailable_reason", "原因", "Reason"),
+                        reason("unavailable_reason", "原因", "Reason"),
                     ),
                 ),
                 Section(
@@ -1613,7 +1699,7 @@ HONESTY = Report(
                         day("first_trade_week", "评分自", "Scores from"),
                         day("last_trade_week", "至", "To"),
                         label("is_available", "可用", "Available"),
-                        text("unavailable_reason", "原因", "Reason"),
+                        reason("unavailable_reason", "原因", "Reason"),
                     ),
                 ),
                 Section(
@@ -1621,7 +1707,7 @@ HONESTY = Report(
                     Words("训练记录", "Runs"),
                     Words("尚未训练模型。", "No model was trained."),
                     (
-                        text("model_code", "模型", "Model"),
+                        name("name", "模型", "Model"),
                         text("network", "网络", "Network", minor=True),
                         text("label", "标签", "Label", minor=True),
                         day("train_first_date", "训练自", "Trained from", minor=True),
@@ -1649,7 +1735,7 @@ HONESTY = Report(
                         "No figure is comparable; the reasons stand below.",
                     ),
                     (
-                        text("system", "体系", "System"),
+                        label("system", "体系", "System"),
                         text("metric", "指标", "Metric"),
                         count("compared_count", "已比", "Compared"),
                         count("figure_count", "全部", "Of"),
@@ -1671,8 +1757,8 @@ HONESTY = Report(
                     Words("不可比的数字及原因", "Figures not comparable, and why"),
                     Words("全部可比。", "All are comparable."),
                     (
-                        text("system", "体系", "System"),
-                        text("reason", "原因", "Reason"),
+                        label("system", "体系", "System"),
+                        reason("reason", "原因", "Reason"),
                         count("figure_count", "数量", "Figures"),
                     ),
                 ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +21,7 @@ import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.charts import Row, chart, sign, words
+from reports.reasons import reason_words
 from reports.sections import ONLY_NEWEST, REPORTS, Report, Section, Words
 from warehouse.settings import Settings
 from warehouse.store import connect_published
@@ -168,7 +169,29 @@ class Published:
             return Words(
                 f"本次发布没有表 {names}。", f"This publication has no {names}."
             )
-        return section.empty
+        return self._with_reasons(section) if section.why else section.empty
+
+    def _with_reasons(self, section: Section) -> Words:
+        """Return why a section is empty, and what lacks it for which reason."""
+        sql = (QUERIES / f"{section.why}.sql").read_text(encoding="utf-8")
+        lacking: dict[str, list[Words]] = {}
+        for row in self._rows(sql, section.parameters):
+            lacking.setdefault(row["unavailable_reason"], []).append(
+                Words(row["name_cn"], row["name_en"])
+            )
+        said = [(names, reason_words(reason)) for reason, names in lacking.items()]
+        return Words(
+            section.empty.zh
+            + "".join(
+                f"{'、'.join(each.zh for each in names)}：{reason.zh}。"
+                for names, reason in said
+            ),
+            section.empty.en
+            + "".join(
+                f" {', '.join(each.en for each in names)}: {reason.en}."
+                for names, reason in said
+            ),
+        )
 
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         known = {
@@ -186,8 +209,10 @@ def write_reports(
     settings: Settings,
     week: date | None = None,
     show: Callable[[str, int, int], None] | None = None,
+    *,
+    last: int = 1,
 ) -> list[Path]:
-    """Write the reports of one exchange week, and the start page over all.
+    """Write the reports of exchange weeks, and the start page over all.
 
     Parameters
     ----------
@@ -197,11 +222,14 @@ def write_reports(
         Last trading day of the week; the latest complete week if None.
     show : callable, optional
         Told what is written: name, number, of how many.
+    last : int
+        Number of complete weeks up to that one; fewer where there are not so many.
 
     Returns
     -------
     list of Path
-        The start page, then the reports.
+        The start page, then the reports, the newest week first; a report that is not
+        weekly once.
 
     Raises
     ------
@@ -211,22 +239,30 @@ def write_reports(
         Nothing has been published.
     """
     environment = _environment()
+    template = environment.get_template("report.html")
     pages = {}
     with connect_published(settings) as connection:
         published = _published(connection, week)
         heading = _heading(connection, published)
-        for done, report in enumerate(REPORTS, 1):
+        wanted = [
+            (replace(published, week=each), report)
+            for each in _last_weeks(connection, published.week, last)
+            for report in REPORTS
+            # One page of a publication, linked with its newest week.
+            if report.is_weekly or each == published.week
+        ]
+        for done, (asked, report) in enumerate(wanted, 1):
+            name = file_name(report, asked.week)
             if show:
-                show(f"report {report.key}", done, len(REPORTS))
-            name = file_name(report, published.week)
-            pages[name] = environment.get_template("report.html").render(
+                show(f"report {name}", done, len(wanted))
+            pages[name] = template.render(
                 report=report,
-                files=[(each, file_name(each, published.week)) for each in REPORTS],
+                files=[(each, file_name(each, asked.week)) for each in REPORTS],
                 tabs=[
-                    (tab, [published.fill(section) for section in tab.sections])
+                    (tab, [asked.fill(section) for section in tab.sections])
                     for tab in report.tabs
                 ],
-                week=published.week,
+                week=asked.week,
                 **heading,
             )
     settings.reports.mkdir(parents=True, exist_ok=True)
@@ -297,6 +333,25 @@ def _last_complete_week(
         raise ValueError(message)
     chosen: date = row[0]
     return chosen
+
+
+def _last_weeks(
+    connection: duckdb.DuckDBPyConnection, week: date, count: int
+) -> list[date]:
+    """Return complete weeks up to one, the newest first."""
+    return [
+        each
+        for (each,) in connection.execute(
+            """
+            select w.trade_week
+            from core.dim_trade_week as w
+            where w.is_complete and w.trade_week <= $week
+            order by w.trade_week desc
+            limit $count
+            """,
+            {"week": week, "count": count},
+        ).fetchall()
+    ]
 
 
 def _heading(

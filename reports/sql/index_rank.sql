@@ -1,6 +1,7 @@
 select
     r.return_rank,
-    r.index_name,
+    -- Ours has names in both languages.
+    if(r.index_code = 'microcap400', r.index_code, r.index_name) as index_name,
     r.is_microcap,
     r.weekly_return,
     r.month_to_date_return,
