@@ -19,12 +19,12 @@ NEEDS = {
     "members of CITIC or Shenwan level 1": (
         "中信一级指数收盘价，或行情、股本与中信或申万一级行业成分"
     ),
-    "daily bars, or daily bars": "行情",
-    "daily bars, share capital": "行情与股本",
     "daily bars, share capital and industry members of CITIC or Shenwan level 1": (
         "行情、股本与中信或申万一级行业成分"
     ),
     "daily bars, share capital and special-treatment status": "行情、股本与ST状态",
+    "daily bars, share capital, special-treatment status and what the factor is made "
+    "of": "行情、股本、ST状态与因子的构成",
     "margin balances and industry members of CITIC or Shenwan level 1": (
         "融资余额与中信或申万一级行业成分"
     ),

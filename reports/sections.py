@@ -443,6 +443,10 @@ NO_DIFFUSION = Words(
 NO_STRATEGY = Words("本周无可用策略。", "No strategy is available this week.")
 NO_FLOW = Words("本周无资金流数据。", "No flows for this week.")
 NO_SCORE = Words("本周无模型评分。", "No scores for this week.")
+NO_ROTATION_SCORE = Words(
+    "本周无行业轮动所用模型的评分。",
+    "No scores of the models behind the industry rotations this week.",
+)
 NO_FUSION = Words("本周无融合因子评分。", "No scores of the fused factor this week.")
 NO_PAIR = Words(
     "没有一对待融合的模型在本周都有评分。",
@@ -895,7 +899,7 @@ ROTATION = Report(
                 Section(
                     "industry_score",
                     Words("各模型前六与后六", "Top and bottom six by model"),
-                    NO_SCORE,
+                    NO_ROTATION_SCORE,
                     (
                         MODEL,
                         label("industry_system", "行业体系", "System", minor=True),
@@ -907,8 +911,8 @@ ROTATION = Report(
                         count("member_count", "成分", "Members", minor=True),
                     ),
                     inputs=SCORES,
-                    why="why_model",
-                    parameters={"models": "."},
+                    why="why_strategy",
+                    parameters={"strategies": "^(ai|gru|low_frequency)_industry"},
                 ),
             ),
         ),

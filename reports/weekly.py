@@ -77,8 +77,8 @@ class Filled:
         """Number of names of a section that shows the first and last of them."""
         if not self.section.is_folded:
             return 0
-        is_heat = self.drawing and self.drawing["kind"] == "heat"
-        names = self.drawing["y"]["values"] if is_heat else self.rows
+        drawing = self.drawing or {}
+        names = drawing["y"]["values"] if "y" in drawing else self.rows
         return len(names) if len(names) > 12 else 0
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -10,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from reports.browser import (
@@ -28,25 +31,25 @@ from warehouse.settings import Settings
 RunLundong = Callable[..., subprocess.CompletedProcess[str]]
 
 WIDTHS = (1280, 390)
-# Share of the pixels that are drawn: lines and names everywhere, cells in a heat map.
+# A4 less the margins of report.css, in CSS pixels.
+SHEET_HEIGHT = 1016
+# Of each chart in sight how many of its numbers have a shape of their own, at the least,
+# how many shapes there are, and its words.
 DRAWN = """
     [...document.querySelectorAll(".panel.shown .chart")].map((box) => {
-        // Cells have a canvas of their own.
-        const layers = box.querySelectorAll("canvas");
-        const canvas = layers[0];
-        const copy = new OffscreenCanvas(canvas.width, canvas.height)
-            .getContext("2d", { willReadFrequently: true });
-        layers.forEach((layer) => copy.drawImage(layer, 0, 0));
-        const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
-        let inked = 0;
-        for (let at = 3; at < pixels.length; at += 4) inked += pixels[at] > 0;
+        const spec = folded(charts[box.dataset.chart], box);
+        const wanted = {
+            bars: () => spec.series.flatMap((s) => s.values).filter(Boolean).length,
+            heat: () => spec.cells.length,
+            lines: () => spec.panels.length,
+        };
         return [
-            box.dataset.chart, charts[box.dataset.chart].kind, 4 * inked / pixels.length
+            box.dataset.chart, wanted[spec.kind](),
+            box.querySelectorAll("svg path").length, box.innerText.length,
         ];
     })
 """
 DRAW_SECONDS = 10
-LEAST = {"bars": 0.01, "lines": 0.01, "heat": 0.15}
 WIDE = "document.documentElement.scrollWidth"
 
 
@@ -103,7 +106,11 @@ def empty_charts(page: Page) -> list[str]:
     deadline = time.monotonic() + DRAW_SECONDS
     while True:
         drawn = page.evaluate(DRAWN)
-        empty = [chart for chart, kind, inked in drawn if inked < LEAST[kind]]
+        empty = [
+            chart
+            for chart, wanted, shapes, words in drawn
+            if shapes < wanted or not words
+        ]
         if not empty or time.monotonic() > deadline:
             return empty
 
@@ -228,6 +235,141 @@ def test_paper_has_every_tab(
             assert printed.count(name) >= written.count(name) + count, name
         # A picture would be soft on paper: charts are lines and letters.
         assert b"/Subtype /Image" not in content
+
+
+# Square pixels of the shapes of all charts that are neither grey nor pale.
+COLOURED = """
+    showAll();
+    [...document.querySelectorAll(".chart svg path")].reduce((sum, path) => {
+        const [, ...rgb] = /^rgb\\((\\d+),\\s*(\\d+),\\s*(\\d+)\\)$/
+            .exec(getComputedStyle(path).fill) || [0, 0, 0, 0];
+        const isColoured = Math.max(...rgb) - Math.min(...rgb) > 40;
+        const box = path.getBoundingClientRect();
+        return sum + (isColoured ? box.width * box.height : 0);
+    }, 0)
+"""
+
+
+@pytest.mark.parametrize("report", ["microcap", "industry_rotation", "factors"])
+def test_paper_has_the_colours_of_the_charts(
+    page: Page, browser: str, reports: dict[str, Path], report: str
+) -> None:
+    """Cells and bars of the page are on the sheets, seen as a reader of PDF shows them.
+
+    Words alone do not tell: letters that are cut off or white stand in the file too.
+    """
+    reader = shutil.which("pdftoppm")
+    if reader is None:
+        pytest.skip("poppler's pdftoppm is not installed")
+    page.open(reports[report], width=PAPER_WIDTH, query="?print&lang=zh")
+    wanted = page.evaluate(COLOURED)
+    assert wanted > 20_000
+    pdf, _ = write_pdfs(browser, [reports[report]])
+    # One point of the picture is one CSS pixel.
+    sheets = subprocess.run(  # noqa: S603 - a found program, own arguments
+        [reader, "-r", "96", str(pdf)], capture_output=True, check=True
+    ).stdout
+    assert 0.85 * wanted < coloured_pixels(sheets)
+
+
+def coloured_pixels(pictures: bytes) -> int:
+    """Count the pixels of portable pixmaps that are neither grey nor pale."""
+    count = at = 0
+    while at < len(pictures):
+        magic, size, most, rest = pictures[at:].split(b"\n", 3)
+        assert (magic, most) == (b"P6", b"255")
+        width, height = map(int, size.split())
+        colours = np.frombuffer(rest, np.uint8, 3 * width * height).reshape(-1, 3)
+        count += int((np.ptp(colours.astype(int), axis=1) > 40).sum())
+        at = len(pictures) - len(rest) + colours.size
+    return count
+
+
+def test_no_chart_is_longer_than_a_sheet(page: Page, reports: dict[str, Path]) -> None:
+    """With its heading a chart fits on one sheet, however many names it has."""
+    page.open(reports["factors"], width=PAPER_WIDTH, query="?print&lang=en")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.group')].map((each) => each.offsetHeight)"
+    )
+    assert max(heights) > 700
+    assert max(heights) < SHEET_HEIGHT
+
+
+def test_a_long_list_opens(page: Page, reports: dict[str, Path]) -> None:
+    """Ten factors first; a click shows all in the table and in the chart."""
+    page.open(reports["microcap"], width=1280)
+    page.click("#tab-factors")
+    section = "document.getElementById('microcap_factor_ic')"
+    rows = (
+        f"[...{section}.querySelectorAll('tbody tr')].filter((row) => row.offsetHeight)"
+        ".length"
+    )
+    whole = page.evaluate("charts.microcap_factor_ic.categories.length")
+    assert page.evaluate(rows) == 10 < whole
+    assert empty_charts(page) == []
+    page.click("#microcap_factor_ic .fold")
+    assert page.evaluate(rows) == whole
+    names = page.evaluate(f"{section}.querySelector('.chart').innerText")
+    last = page.evaluate("charts.microcap_factor_ic.categories.map((name) => name[0])")
+    assert all(spaceless(name) in spaceless(names) for name in last)
+    # Values at both ends of a long list.
+    assert names.count("-0.2\n") == 2
+
+
+def test_a_phone_is_told_what_it_does_not_show(
+    page: Page, reports: dict[str, Path]
+) -> None:
+    """Wide tables say that they move, left-out columns and numbers where they are."""
+    seen = """
+        [...document.querySelectorAll(".panel.shown .wide")].map((box) => [
+            box.scrollWidth > box.clientWidth + 1,
+            box.previousElementSibling.matches(".hint:not(.cut)")
+                && box.previousElementSibling.offsetHeight > 0,
+        ])
+    """
+    page.open(reports["industry_rotation"], width=390)
+    moves = []
+    for tab in tabs_of(page):
+        page.click(tab)
+        moves += page.evaluate(seen)
+    assert all(moving == told for moving, told in moves)
+    assert {moving for moving, _ in moves} == {True, False}
+    page.click("#tab-diffusion")
+    cut = "document.querySelector('#industry_ranking .hint.cut').offsetHeight > 0"
+    assert page.evaluate(cut)
+    page.open(reports["microcap"], width=390)
+    page.click("#tab-timing")
+    grid = '[data-chart="critical_grid"]'
+    assert "点一格看数值" in page.evaluate(
+        f"document.querySelector('{grid}').innerText"
+    )
+    page.open(reports["industry_rotation"], width=1280)
+    page.click("#tab-diffusion")
+    assert not page.evaluate(cut)
+
+
+def test_zero_is_white_and_little_is_pale(page: Page, reports: dict[str, Path]) -> None:
+    """A loss of 1% in a year is a light green however small all others are."""
+    page.open(reports["industry_rotation"], width=1280)
+    page.evaluate(
+        """
+        charts.strategy_year.cells.forEach((cell, place) => {
+            cell[2] = place ? 0 : -1;
+        })
+        """
+    )
+    page.click("#tab-strategies")
+    fills = page.evaluate(
+        """
+        [...document.querySelectorAll('[data-chart="strategy_year"] svg path')]
+            .map((path) => path.getAttribute("fill"))
+            .filter((fill) => /^rgb/.test(fill))
+        """
+    )
+    first, *others = ([int(n) for n in re.findall(r"\d+", fill)] for fill in fills)
+    assert min(first) > 200
+    assert first[1] == max(first) > first[0]
+    assert [255, 255, 255] in others
 
 
 def test_without_a_browser_one_line_says_so(

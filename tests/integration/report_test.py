@@ -1,27 +1,37 @@
 """The weekly reports print what the published tables hold."""
 
+# ruff: noqa: RUF001 - Chinese has its own punctuation.
+
 from __future__ import annotations
 
+import csv
 import json
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from benchmarks.real import measured_reports
+from reports.reasons import reason_words
 from reports.sections import LABELS, REPORTS, Bars, Column, Heat, Lines, Section
 from reports.weekly import QUERIES, write_reports
 from warehouse.settings import Settings
 from warehouse.store import connect_published, quote_identifier
 
 Ask = Callable[..., list[tuple[Any, ...]]]
+RunLundong = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).parents[2]
 
 VOID = {"meta", "link", "br"}
 MEGABYTE = 1_000_000
@@ -205,6 +215,7 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     "text": plain,
     "date": plain,
     "label": said,
+    "reason": plain,
 }
 
 
@@ -218,7 +229,12 @@ class Answer:
     def cell(self, row: dict[str, Any], column: Column) -> str:
         """Print a value in English."""
         if column.format == "name":
-            return plain(row[f"{column.name}_en"])
+            name = plain(row[f"{column.name}_en"])
+            return LABELS[name].en if name in LABELS else name
+        if column.name == "index_name":
+            # The source's name; only our own index has a code here.
+            code = row["index_name"]
+            return LABELS[code].en if code in LABELS else str(code)
         return SHOWN[column.format](row[column.name])
 
     def drawn(self, row: dict[str, Any], column: Column) -> float | None:
@@ -672,8 +688,9 @@ PRINTED = [
         "index_rank",
         {"Rank": whole, "Index": str, "Week": percent, "MTD": percent, "YTD": percent},
         """
-        select return_rank, index_name, weekly_return, month_to_date_return,
-            year_to_date_return
+        select return_rank,
+            if(index_code = 'microcap400', 'Micro-cap 400', index_name),
+            weekly_return, month_to_date_return, year_to_date_return
         from microcap.fct_index_rank_weekly where trade_week = $week
         """,
     ),
@@ -731,8 +748,12 @@ PRINTED = [
         {"Day": str, "Method": said, "Action": said, "Diffusion index": three},
         """
         select trade_date, method, action, diffusion_index
-        from microcap.fct_microcap_signal where index_code = 'microcap400'
-        order by trade_date desc, method limit 20
+        from microcap.fct_microcap_signal as s where index_code = 'microcap400'
+            and 7 > (
+                select count(*) from microcap.fct_microcap_signal as later
+                where later.index_code = s.index_code and later.method = s.method
+                    and later.trade_date > s.trade_date
+            )
         """,
     ),
     Printed(
@@ -773,20 +794,24 @@ PRINTED = [
         where trade_week = $week and rank_ic is not null
         """,
     ),
-    Printed(
-        "calendar_effect",
-        {
-            "Weekday, month": said,
-            "Mean return": percent,
-            "Win rate": percent,
-            "Mean excess": percent,
-            "Count": whole,
-        },
-        """
-        select effect || '_' || bucket, mean_return, win_rate, mean_excess_return,
-            observation_count
-        from microcap.fct_calendar_effect where index_code = 'microcap400'
-        """,
+    *(
+        Printed(
+            f"calendar_{effect}",
+            {
+                "": said,
+                "Mean return": percent,
+                "Win rate": percent,
+                "Mean excess": percent,
+                "Count": whole,
+            },
+            f"""
+            select effect || '_' || bucket, mean_return, win_rate, mean_excess_return,
+                observation_count
+            from microcap.fct_calendar_effect
+            where index_code = 'microcap400' and effect = '{effect}'
+            """,
+        )
+        for effect in ("weekday", "month")
     ),
     Printed(
         "factor_ic",
@@ -977,7 +1002,8 @@ PRINTED = [
         "check_count",
         {"Severity": said, "Result": said, "Count": whole},
         """
-        select severity, status, count(*) from meta.meta_check_result group by all
+        select 'severity_' || severity, status, count(*) from meta.meta_check_result
+        group by all
         """,
     ),
     Printed(
@@ -995,9 +1021,18 @@ PRINTED = [
         },
         """
         with rule as (
-            select l.*, coalesce(name_en, strategy_code) as name
+            select l.*, case
+                when kind = 'strategy' then s.name_en
+                when strategy_code = 'microcap400' then 'Micro-cap 400'
+                when strategy_code = 'all:' || factor_code || ':1'
+                    then f.name_en || ', layer 1'
+                else f.name_en || ', layer 10'
+            end as name
             from rotation.fct_rule_ledger as l
-            left join core.dim_strategy using (strategy_code) where period = 'all'
+            left join core.dim_strategy as s using (strategy_code)
+            left join core.dim_factor as f
+                on kind = 'layer' and strategy_code like 'all:' || factor_code || ':%'
+            where period = 'all'
         )
         select whole.name, whole.annualised_return, whole.annualised_excess,
             o.difference, l.difference, s.difference, t.difference, d.difference,
@@ -1036,14 +1071,13 @@ PRINTED = [
             "Valid IC": three,
         },
         """
-        select model_code, train_last_date, max_label_end_date, first_scored_date,
-            valid_ic
-        from meta.meta_model_run
+        select name_en, train_last_date, max_label_end_date, first_scored_date, valid_ic
+        from meta.meta_model_run join core.dim_model using (model_code)
         """,
     ),
     Printed(
         "not_compared",
-        {"System": str, "Figures": whole},
+        {"System": said, "Figures": whole},
         """
         select system, count(*) from meta.meta_reconciliation
         where status = 'not_comparable'
@@ -1489,7 +1523,8 @@ def test_an_earlier_week_prints_nothing_of_what_came_later(
         newest(ask),
     )[0]
     totals = {
-        *("strategy_performance", "timing_performance", "calendar_effect"),
+        *("strategy_performance", "timing_performance", "calendar_weekday"),
+        "calendar_month",
         *("factor_ic_summary", "factor_decay", "low_volatility_performance"),
         *("model_ic_summary", "model_strategy_performance", "factor_layer_month"),
         *("factor_layer_year", "factor_long_short_to_date"),
@@ -1571,6 +1606,7 @@ def test_sections_and_queries_belong_together() -> None:
     keys = [section.key for section in sections()]
     assert len(keys) == len(set(keys))
     used = {section.query or section.key for section in sections()}
+    used |= {section.why for section in sections() if section.why}
     assert used == {path.stem for path in QUERIES.glob("*.sql")}
 
 
@@ -1685,7 +1721,7 @@ def test_the_honesty_page_tells_what_is_wrong(home_copy: Settings) -> None:
         ["etf", "name", "missing", "1"],
     ]
     assert page.cells["failed_check"][1:] == [
-        ["covers_x", "fct_x", "warning", "failed", "1,234", "rows lack"]
+        ["covers_x", "fct_x", "reminds only", "failed", "1,234", "rows lack"]
     ]
     compared = rows_of(
         page,
@@ -1853,6 +1889,35 @@ def test_the_start_page_lists_what_lies_there(
     assert [link for link in links if str(weeks[0]) in link] == links[1:4]
 
 
+def test_the_last_weeks_fill_the_start_page(
+    small_settings: Settings, tmp_path: Path, ask: Ask, run_lundong: RunLundong
+) -> None:
+    """Three weeks at once, each the page that the week alone would have."""
+    weeks = [
+        week
+        for (week,) in ask(
+            """
+            select trade_week from core.dim_trade_week where is_complete
+            order by trade_week desc limit 3
+            """
+        )
+    ]
+    (tmp_path / "published").symlink_to(small_settings.published_path.parent)
+    run_lundong(tmp_path, "report", "--last", "3", "--no-pdf")
+    folder = tmp_path / "reports"
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"]+)"', index)
+    assert Counter(DAY.search(link)[0] for link in links if DAY.search(link)) == {
+        str(week): 3 for week in weeks
+    }
+    assert f"Newest: week {weeks[0]}" in index
+    alone = made(small_settings, tmp_path / "alone", weeks[2])
+    for path in alone[1:4]:
+        assert (folder / path.name).read_bytes() == path.read_bytes()
+    # A page of the publication is linked with its newest week.
+    assert f"microcap_{weeks[0]}.html" in (folder / "honesty.html").read_text()
+
+
 def test_a_week_that_is_not_there_is_named(
     small_settings: Settings, tmp_path: Path
 ) -> None:
@@ -1877,6 +1942,146 @@ def test_make_real_prints_seconds_and_sizes(
     for name, megabytes, bound, unit in sizes:
         assert megabytes == (own.reports / name).stat().st_size / MEGABYTE
         assert (bound, unit) == (6, "MB")
+
+
+NO_FUSION = (
+    "update core.dim_model set is_available = false, "
+    "unavailable_reason = 'no stock has scores of all parts' "
+    "where model_code = 'fused'",
+    "update core.dim_model set is_available = false, unavailable_reason = "
+    "'not trained: set LUNDONG_MODELS to all or to its code, then refresh' "
+    "where model_code = 'gru_high_frequency'",
+    "update core.dim_strategy set is_available = false, unavailable_reason = "
+    "'inputs not loaded: no scores model_score (fused) of ' || asset_pool "
+    "where strategy_code in ('ai_theme', 'ai_concept')",
+    "delete from scores.fct_index_score_weekly where model_code = 'fused'",
+    "delete from scores.fct_score_correlation_weekly",
+    "delete from rotation.fct_rotation_holding where strategy_code like 'ai_%'",
+)
+
+
+def test_an_empty_section_names_what_lacks_it(home_copy: Settings) -> None:
+    """Other models have scores, other strategies hold: the reason is of its own."""
+    change(home_copy, *NO_FUSION)
+    text = written_page(home_copy, "factors").text
+    why = (
+        "High-frequency GRU: not trained: set LUNDONG_MODELS to all or to its code, "
+        "then refresh."
+    )
+    for section in ("score_correlation", "index_score"):
+        assert "Fused factor: no stock has scores of all parts." in text[section]
+        assert why in text[section]
+        assert "BERT" not in text[section]
+    assert (
+        "AI theme rotation: inputs not loaded: no scores model_score (fused) of theme."
+        in text["index_holding"]
+    )
+    assert "GRU industry" not in text["index_holding"]
+
+
+def test_reasons_are_said_in_chinese(home_copy: Settings) -> None:
+    """Those of the sample market, with models and without, on a Chinese page."""
+    change(home_copy, *NO_FUSION)
+    (path,) = (path for path in write_reports(home_copy) if path.name == "honesty.html")
+    page = read(path.read_text(encoding="utf-8"), "zh")
+    reasons = {row[-1] for row in page.cells["absent"][1:]}
+    assert reasons == {
+        f"输入未加载：{pool} 无 model_score（fused）评分"
+        for pool in ("主题指数", "概念指数")
+    }
+    compared = {row[1] for row in page.cells["not_compared"][1:]}
+    assert len(compared) == 2
+    for said_so in (*reasons, *compared, *(row[-1] for row in page.cells["model"][1:])):
+        assert "原文" not in said_so
+        assert said_so == "—" or re.search("[一-鿿]", said_so)
+    # What only real data show.
+    seeds = ROOT / "dbt_project" / "seeds"
+    with (seeds / "published_metric.csv").open(encoding="utf-8") as file:
+        metrics = list(csv.DictReader(file))
+    assert {row["system"] for row in metrics} <= LABELS.keys()
+    for row in metrics:
+        for reason in ("not built: needs ", "inputs not loaded: needs "):
+            told = reason_words(reason + row["needs"]).zh
+            assert not re.search("[a-z]{4}", told), told
+
+
+@pytest.mark.parametrize(
+    ("reason", "chinese"),
+    [
+        (
+            "inputs not loaded: daily_bar, etf or index_bar",
+            "输入未加载：daily_bar, etf or index_bar",
+        ),
+        (
+            "history too short: no complete weekly period with 6 scores",
+            "历史太短：没有评分达 6 个的完整周",
+        ),
+        (
+            "a: inputs not loaded: minute_bar; b: not scored yet: refresh",
+            "a：输入未加载：minute_bar；b：尚未评分：运行 refresh",
+        ),
+        ("nobody knows", "（原文）nobody knows"),
+    ],
+)
+def test_a_reason_is_said_by_its_pattern(reason: str, chinese: str) -> None:
+    """Names stay as they are; what no pattern knows is marked."""
+    assert reason_words(reason) == (chinese, reason)
+
+
+def test_every_reason_of_the_models_has_a_pattern() -> None:
+    """Each text of the SQL that begins as reasons do is known."""
+    texts = {
+        text
+        for path in (ROOT / "dbt_project" / "models" / "marts").rglob("dim_*.sql")
+        for text in re.findall(
+            r"'((?:inputs not loaded|history too short|no stock|not scored)[^']*)'",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert len(texts) > 8
+    for text in texts:
+        # What the SQL appends: a pool, an index, a model.
+        whole = [
+            text + tail for tail in ("", "x", "x (x) of x", "x period with 6 scores")
+        ]
+        assert any("原文" not in reason_words(each).zh for each in whole), text
+
+
+def test_the_thresholds_are_those_of_the_timing(pages: dict[str, str]) -> None:
+    """The dashed levels of the diffusion index are where two methods enter and exit."""
+    project = yaml.safe_load(
+        (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+    )
+    timing = project["vars"]["diffusion_timing"]
+    assert read(pages["microcap"]).charts["microcap_diffusion"]["levels"] == [
+        timing["entry_threshold"],
+        timing["exit_threshold"],
+    ]
+
+
+def test_long_lists_begin_with_the_first_and_last(pages: dict[str, str]) -> None:
+    """Ten of many factors are seen at once, ordered by what the section shows."""
+    page = pages["microcap"]
+    section = page[page.index('<section id="microcap_factor_ic"') :]
+    section = section[: section.index("</section>")]
+    rows = re.findall(r"<tr( class=\"rest\")?><td", section)
+    assert 'class="folded"' in section
+    assert len(rows) > 12
+    assert [bool(rest) for rest in rows] == [
+        5 <= place < len(rows) - 5 for place in range(len(rows))
+    ]
+    layers = read(pages["factors"]).charts["factor_layer"]
+    spread = [
+        sum(
+            {0: 1.0, 9: -1.0}.get(x, 0.0) * value
+            for x, y, value in layers["cells"]
+            if y == place
+        )
+        for place in range(len(layers["y"]["values"]))
+    ]
+    # Ties to the printed digits.
+    assert all(a >= b - 0.02 for a, b in pairwise(spread))
+    assert spread[0] > 0 > spread[-1]
 
 
 def test_every_code_has_words(ask: Ask) -> None:
