@@ -516,9 +516,9 @@ def strategy_curves(
             "trade_week", (NET_VALUE,), (DRAWDOWN,), STRATEGY, is_lower_down=True
         ),
         note=Words(
-            "每周一点：周末净值与周内最深回撤。点图例可隐去曲线。",
-            "A point a week: net value at its end and deepest drawdown within. A click "
-            "on the legend hides a curve.",
+            "每周一点：周末净值与周内最深回撤。先画六条，点图例显示或隐去。",
+            "A point a week: net value at its end and deepest drawdown within. Six are "
+            "drawn at first; a click on the legend shows or hides a curve.",
         ),
         inputs=inputs,
         query="strategy_net_value",

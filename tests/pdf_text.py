@@ -15,6 +15,8 @@ _UNICODE = re.compile(rb"/ToUnicode (\d+) 0 R")
 _SHOWN = re.compile(rb"/F(\d+) [-\d.]+ Tf|<([0-9A-Fa-f]+)> Tj")
 _CHARACTERS = re.compile(rb"beginbfchar\n(.*?)endbfchar", re.DOTALL)
 _RANGES = re.compile(rb"beginbfrange\n(.*?)endbfrange", re.DOTALL)
+# Fonts share their shapes with the characters, and Unicode knows no other form of them.
+_RADICALS = str.maketrans("⻉⻋⻓⻘⻝⻩", "贝车长青食黄")
 _CODES = re.compile(rb"<(\w+)>")
 
 
@@ -45,7 +47,7 @@ def words_of(content: bytes) -> str:
 
 def spaceless(text: str) -> str:
     """Return a text as it can be compared: ligatures as letters, and no spaces."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).translate(_RADICALS)
 
 
 def _stream(body: bytes) -> bytes:

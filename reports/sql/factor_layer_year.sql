@@ -11,7 +11,12 @@ where
     and f.year_to_date_paper_return is not null
 window factor_layers as (partition by d.factor_code)
 order by
-    max(f.year_to_date_paper_return) filter (where f.layer = 1) over factor_layers
-    - max(f.year_to_date_paper_return) filter (where f.layer = 10) over factor_layers desc nulls last,
+    sum(
+        case f.layer
+            when 1 then f.year_to_date_paper_return
+            when 10 then -f.year_to_date_paper_return
+        end
+    ) over factor_layers
+    desc nulls last,
     d.factor_code asc,
     f.layer asc
