@@ -86,6 +86,24 @@ class UsageError(RuntimeError):
     """The command cannot be carried out as it was given."""
 
 
+class InterruptedCommandError(RuntimeError):
+    """Somebody interrupted a command; the message says what it leaves."""
+
+
+@contextmanager
+def told_when_interrupted(message: str) -> Iterator[None]:
+    """Say what an interrupted command leaves, unless whoever was at work says so."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedCommandError(str(error) or message) from error
+    except RuntimeError as error:
+        # DuckDB ends a statement with an error of its own.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        raise InterruptedCommandError(message) from error
+
+
 @contextmanager
 def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Show one line of progress on the error stream while work is done."""
@@ -284,7 +302,8 @@ def refresh(
 
     started = time.monotonic()
     settings = read_settings()
-    with shown_progress() as show, silent_output():
+    message = "interrupted, nothing was published; what was done stays: refresh again"
+    with told_when_interrupted(message), shown_progress() as show, silent_output():
         done = run_refresh(settings, week=as_day(week), full=full, progress=show)
     print_refresh(done, time.monotonic() - started)
 
@@ -318,7 +337,8 @@ def publish(
     dsn = postgres or settings.postgres_dsn
     if not dsn:
         raise UsageError("no database named: give --postgres DSN or LUNDONG_POSTGRES")
-    with shown_progress() as show:
+    message = "interrupted: the database keeps what it had; publish again"
+    with told_when_interrupted(message), shown_progress() as show:
         done = publish_to_postgres(
             settings, dsn, reader=reader, wait_seconds=wait, progress=show
         )
@@ -466,7 +486,12 @@ def run_load(
     from warehouse.lock import writer_lock
 
     settings = read_settings()
-    with writer_lock(settings, "load"), shown_progress() as show:
+    message = "interrupted: files loaded before stay; run the same command again"
+    with (
+        told_when_interrupted(message),
+        writer_lock(settings, "load"),
+        shown_progress() as show,
+    ):
         results = load(settings, show)
     print_loads(results)
 
@@ -665,8 +690,11 @@ def main() -> None:
     try:
         # Not in standalone mode, in which Typer prints its errors in a box.
         sys.exit(app(standalone_mode=False))
+    except InterruptedCommandError as error:
+        err.print(str(error), markup=False)
+        sys.exit(130)
     except (typer.Abort, KeyboardInterrupt):
-        err.print("error: interrupted")
+        err.print("interrupted")
         sys.exit(130)
     except TyperException as error:
         tell_usage(error)

@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import dbt_assets
+from dagster_dbt import DbtCliInvocation, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from dagster_defs.builder import builder_environment
@@ -471,8 +471,7 @@ class _Leg:
             )
         with builder_process(settings, invocation.process.pid):
             try:
-                for done, event in enumerate(invocation.stream(), start=1):
-                    self.progress(label, min(done, total), total)
+                for event in self._events(invocation, label, total):
                     if isinstance(event, dg.Output):
                         built.append(event)
                     else:
@@ -502,6 +501,29 @@ class _Leg:
             )
         for event in built:
             yield _with_metadata(event, counts=counts, lineage=lineage)
+
+    def _events(
+        self, invocation: DbtCliInvocation, label: str, total: int
+    ) -> Iterator[Any]:
+        """Yield Dagster's events of dbt's own, and show which table is being built.
+
+        Of a node dbt tells more than its end, so that only ends are counted.
+        """
+        done, now = 0, ""
+        for message in invocation.stream_raw_events():
+            node = message.raw_event["data"].get("node_info", {})
+            if message.raw_event["info"]["name"] == "LogStartLine":
+                is_test = node["resource_type"] == "test"
+                now = "" if is_test else f": {node['node_name']}"
+            done += message.is_result_event
+            self.progress(f"{label}{now}", min(done, total), total)
+            yield from message.to_default_asset_events(
+                manifest=invocation.manifest,
+                dagster_dbt_translator=invocation.dagster_dbt_translator,
+                context=invocation.context,
+                target_path=invocation.target_path,
+                project=invocation.project,
+            )
 
 
 def make_models(

@@ -61,6 +61,10 @@ CONFIGURED = (
 )
 
 
+# What Dagster and Python raise where somebody interrupts a step.
+INTERRUPTIONS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
+
+
 class RefreshError(RuntimeError):
     """Nothing new was published; the message says why and what to do."""
 
@@ -117,6 +121,8 @@ def refresh(
         Nothing is loaded, or a step failed; the former publication stays.
     StoreLockedError
         Another process writes to the store.
+    KeyboardInterrupt
+        Somebody interrupted it; the message says what was published and what to do.
     """
     with writer_lock(settings, "refresh"):
         with connect_build(settings) as con:
@@ -200,6 +206,8 @@ def _run(
             raise_on_error=False,
         )
         if not result.success:
+            if was_interrupted(result):
+                raise KeyboardInterrupt(interruption_message(result))
             raise RefreshError(failure_message(result))
         metadata: dict[str, Any] = {}
         for event in result.get_asset_materialization_events():
@@ -212,6 +220,31 @@ def _run(
             elif materialization.asset_key == REPORT:
                 metadata["report"] = values["path"]
     return Refreshed(settings, weeks, as_of is not None, metadata)
+
+
+def was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Say whether a run ended because somebody interrupted it.
+
+    DuckDB and what else was at work turns the interruption into an error of its own,
+    which has it as its cause.
+    """
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.PIPELINE_CANCELED:
+            return True
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            if error.cls_name in INTERRUPTIONS:
+                return True
+            error = error.cause or error.context
+    return False
+
+
+def interruption_message(result: dg.ExecuteInProcessResult) -> str:
+    """Return one line on what an interrupted run leaves."""
+    keys = {event.asset_key for event in result.get_asset_materialization_events()}
+    if PUBLICATION in keys:
+        return "interrupted after publishing: `lundong report` writes the reports"
+    return "interrupted, nothing was published; what was done stays: refresh again"
 
 
 def failure_message(result: dg.ExecuteInProcessResult) -> str:

@@ -517,7 +517,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.6g}"
+        # Amounts are read by their thousands; six digits are shown of the others.
+        return f"{value:,.0f}" if 1e5 <= abs(value) < 1e18 else f"{value:.6g}"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return str(value)

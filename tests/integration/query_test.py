@@ -354,9 +354,22 @@ def test_the_table_is_aligned_and_not_endless() -> None:
     lines = format_result(long).decode().splitlines()
     assert lines[0].split() == ["industry", "value"]
     assert lines[1].split() == ["银行", "0.333333"]
-    assert lines[2].split() == ["[red]x", "1.23457e+07"]
+    assert lines[2].split() == ["[red]x", "12,345,679"]
     assert len(lines) == 1002
     assert "200 more rows" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (743_991_234.5, "743,991,234"), (-2.5e9, "-2,500,000,000"),
+        (999_999.9, "1,000,000"), (99_999.4, "99999.4"), (1.5e-7, "1.5e-07"),
+        (1e300, "1e+300"), (float("inf"), "inf"),
+    ],
+)  # fmt: skip
+def test_large_amounts_have_separators(value: float, shown: str) -> None:
+    answer = pa.table({"net_inflow_cny": [value]})
+    assert format_result(answer).decode().split()[1] == shown
 
 
 def test_an_unknown_format_is_said() -> None:

@@ -85,6 +85,22 @@ absence as (
     from {{ ref("stg_model_absence") }}
 ),
 
+-- A fusion lacks what its parts lack.
+missing_part as (
+    select
+        fusion.model_code,
+        string_agg(
+            fusion.part_code || ': '
+            || coalesce(absence.reason, 'not scored yet: refresh'),
+            '; '
+            order by fusion.part_code
+        ) as reasons,
+    from {{ ref("score_fusion") }} as fusion
+    anti join scored on fusion.part_code = scored.model_code
+    left join absence on fusion.part_code = absence.model_code
+    group by fusion.model_code
+),
+
 judged as (
     select
         model.*,
@@ -93,12 +109,13 @@ judged as (
         case
             when scored.model_code is not null then null
             when model.model_group = 'fusion'
-                then 'inputs not loaded: no stock has scores of all parts'
+                then coalesce(missing_part.reasons, 'no stock has scores of all parts')
             else coalesce(absence.reason, 'not scored yet: refresh')
         end as unavailable_reason,
     from model
     left join scored on model.model_code = scored.model_code
     left join absence on model.model_code = absence.model_code
+    left join missing_part on model.model_code = missing_part.model_code
 )
 
 select

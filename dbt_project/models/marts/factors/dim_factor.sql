@@ -50,6 +50,14 @@ missing_list as (
     group by factor_code
 ),
 
+-- A score is the model's: so is the reason why there is none.
+model as (
+    select
+        model_code,
+        unavailable_reason,
+    from {{ ref("dim_model") }}
+),
+
 -- One value is enough: the scan ends with it.
 valued as (
     {% for panel in factor_panels() -%}
@@ -71,18 +79,20 @@ judged as (
     select
         factor.*,
         case
-            when missing_list.input_names is not null
-                then 'inputs not loaded: ' || missing_list.input_names
             when
                 factor.factor_group = 'score'
                 and not coalesce(valued.has_value, false)
-                then 'inputs not loaded: no scores of ' || factor.factor_code
+                and model.unavailable_reason is not null
+                then model.unavailable_reason
+            when missing_list.input_names is not null
+                then 'inputs not loaded: ' || missing_list.input_names
             when not coalesce(valued.has_value, false)
                 then 'history too short: no complete week has a value'
         end as unavailable_reason,
     from factor
     left join missing_list on factor.factor_code = missing_list.factor_code
     left join valued on factor.factor_code = valued.factor_code
+    left join model on factor.factor_code = model.model_code
 )
 
 select

@@ -53,6 +53,13 @@ available_signal as (
     group by strategy_code
 ),
 
+model as (
+    select
+        model_code,
+        unavailable_reason,
+    from {{ ref("dim_model") }}
+),
+
 judged as (
     select
         strategy.*,
@@ -64,8 +71,11 @@ judged as (
                 then 'inputs not loaded: no returns of ' || strategy.asset_pool
             when available_score.asset_pool is null
                 then
-                    'inputs not loaded: no scores ' || strategy.score_source
-                    || ' (' || strategy.variant || ') of ' || strategy.asset_pool
+                    coalesce(
+                        model.unavailable_reason,
+                        'inputs not loaded: no scores ' || strategy.score_source
+                        || ' (' || strategy.variant || ') of ' || strategy.asset_pool
+                    )
             when benchmarked.strategy_code is null
                 then 'inputs not loaded: closes of the benchmark ' || strategy.benchmark
             when available_signal.strategy_code is null
@@ -91,6 +101,15 @@ judged as (
     left join
         available_signal
         on strategy.strategy_code = available_signal.strategy_code
+    left join
+        model
+        on
+            -- The variant of a score of texts is the encoder.
+            model.model_code = case
+                when strategy.score_source = 'model_score' then strategy.variant
+                when strategy.score_source in ('text_score', 'text_composite')
+                    then 'text_' || strategy.variant
+            end
 )
 
 select
