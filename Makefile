@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer is all that must be there.
 .DEFAULT_GOAL := help
-.PHONY: help refresh test lint docs site bench real ui superset superset-check clean
+.PHONY: help refresh test lint docs dbt-docs site bench real ui superset superset-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make test     run all tests"
 	@echo "make lint     ruff, mypy, sqlfluff"
 	@echo "make docs     write the generated files: dbt sources, data dictionary"
+	@echo "make dbt-docs dbt's documentation with lineage, one page in build/dbt_docs"
 	@echo "make site     the documentation as a web site in build/site"
 	@echo "make bench    run the benchmarks"
 	@echo "make real     load LUNDONG_REAL_DATA, refresh, print the figures"
@@ -52,6 +53,10 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python -m warehouse.dbt_sources
 	$(BIN)/python -m dagster_defs.data_dictionary
+
+# Of the store as it is built: refresh first.
+dbt-docs: $(READY)
+	@$(BIN)/python -m dagster_defs.dbt_docs
 
 # Its packages are not in the lock; none that is may move for them.
 site: $(READY)

@@ -226,7 +226,7 @@ def load_from_folder(
     from warehouse.load import load_folder
 
     own = MAPPINGS / mapping.with_suffix(".toml").name
-    path = own if not mapping.exists() and own.exists() else mapping
+    path = own if not mapping.is_file() and own.exists() else mapping
     run_load(
         lambda settings, show: load_folder(
             settings,
