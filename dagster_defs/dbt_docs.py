@@ -1,7 +1,7 @@
 """dbt's own documentation of the store: every model with its SQL and its lineage.
 
-Run as ``python -m dagster_defs.dbt_docs``; it writes one page to ``build/dbt_docs``. Keep
-texts out: they are those of the dbt project.
+Run as ``python -m dagster_defs.dbt_docs``; it writes one page to ``build/dbt_docs``.
+Add options of that page here; keep texts out, they are those of the dbt project.
 """
 
 from __future__ import annotations
@@ -35,7 +35,13 @@ def write_dbt_docs(settings: Settings, folder: Path) -> Path:
     """
     if not settings.build_path.exists():
         raise DbtError(f"nothing is built in {settings.home}: run `lundong refresh`")
-    command = [DBT_EXECUTABLE, "--quiet", "docs", "generate", "--static"]
+    command: list[str | Path] = [
+        DBT_EXECUTABLE,
+        "--quiet",
+        "docs",
+        "generate",
+        "--static",
+    ]
     for option, path in (
         ("project-dir", PROJECT_DIR),
         ("profiles-dir", PROJECT_DIR),

@@ -23,6 +23,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from bi.superset import run
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_published
 
@@ -224,6 +225,56 @@ def test_charts_ask_for_what_their_dataset_has(con: duckdb.DuckDBPyConnection) -
         assert filters == {
             (where["subject"], where["operator"]) for where in params["adhoc_filters"]
         }, name
+
+
+def test_heads_of_tables_are_labels() -> None:
+    """A reader sees words, in the case of words, and methods by name."""
+    datasets = assets("datasets")
+    shown = {
+        (column, label)
+        for chart in assets("charts").values()
+        if chart["viz_type"] == "table"
+        for column in chart["params"]["all_columns"]
+        for label in (
+            each["verbose_name"]
+            for each in datasets[chart["dataset_uuid"]]["columns"]
+            if each["column_name"] == column
+        )
+    }
+    assert len(shown) > 30
+    assert [
+        pair for pair in sorted(shown) if pair[1] == pair[0].replace("_", " ")
+    ] == []
+    assert "method" not in {column for column, _ in shown}
+
+
+def test_labels_of_the_grid_sort_as_numbers(con: duckdb.DuckDBPyConnection) -> None:
+    (grid,) = (
+        dataset
+        for dataset in assets("datasets").values()
+        if dataset["table_name"] == "critical_grid_latest"
+    )
+    sql = f"select distinct ratio, price_ratio from ({grid['sql']}) order by ratio"
+    rows = con.sql(sql).fetchall()
+    assert len(rows) > 3
+    assert [row[1] for row in rows] == sorted(row[1] for row in rows)
+    assert [row[0] for row in rows if row[0].startswith("0")] == []
+
+
+def test_an_empty_chart_is_excused_by_the_model_it_needs(tmp_path: Path) -> None:
+    names = {chart["slice_name"] for chart in assets("charts").values()}
+    assert set(run.NEEDED_MODELS) <= names
+    path = tmp_path / "published.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create schema core; create table core.dim_model as from (values "
+            "('fused', false, 'not trained'), ('gru_daily', true, null)) "
+            "as t (model_code, is_available, unavailable_reason)"
+        )
+    assert run.excused(str(path)) == {"Fused IC · 融合IC": "fused: not trained"}
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update core.dim_model set is_available = true")
+    assert run.excused(str(path)) == {}
 
 
 def test_dashboards_show_charts_that_exist() -> None:

@@ -1,4 +1,4 @@
-"""Commands interrupted as Ctrl-C does: one line that says what is left, no traceback."""
+"""Commands interrupted as by Ctrl-C: one line on what is left, no traceback."""
 
 from __future__ import annotations
 

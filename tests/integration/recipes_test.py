@@ -17,9 +17,7 @@ from warehouse.settings import PROJECT_ROOT, Settings
 
 RECIPES = (PROJECT_ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", RECIPES, re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()
-]
+COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
 
 
 def test_every_recipe_has_a_block_that_is_run() -> None:

@@ -1,6 +1,10 @@
 {{ config(meta={"dated_by": "trade_week"}) }}
 
 {%- set shown_names = 10 %}
+{%- set listed = ("listed", "weight > 0", "place_in_list") %}
+{%- set come_in = ("in", "action = 'in'", "place_in_action") %}
+{%- set go_out = ("out", "action = 'out'", "place_in_action") %}
+{%- set lists = [listed, come_in, go_out] %}
 
 with strategy as (
     select
@@ -105,21 +109,18 @@ list_of_day as (
         count(*) filter (where weight > 0) as listed_count,
         count(*) filter (where action = 'in') as in_count,
         {% for language, separator in [("cn", "、"), ("en", ", ")] -%}
+        {% for list, is_listed, place in lists -%}
         string_agg(
-            name_{{ language }}, '{{ separator }}' order by place_in_list
-        ) filter (
-            where weight > 0 and place_in_list <= {{ shown_names }}
-        ) as listed_names_{{ language }},
-        string_agg(
-            name_{{ language }}, '{{ separator }}' order by place_in_action
-        ) filter (
-            where action = 'in' and place_in_action <= {{ shown_names }}
-        ) as in_names_{{ language }},
-        string_agg(
-            name_{{ language }}, '{{ separator }}' order by place_in_action
-        ) filter (
-            where action = 'out' and place_in_action <= {{ shown_names }}
-        ) as out_names_{{ language }},
+            name_{{ language }}, '{{ separator }}' order by {{ place }}
+        ) filter (where {{ is_listed }} and {{ place }} <= {{ shown_names }})
+        || case
+            when count(*) filter (where {{ is_listed }}) > {{ shown_names }}
+                then
+                    '{{ separator }}… ('
+                    || count(*) filter (where {{ is_listed }}) || ')'
+            else ''
+        end as {{ list }}_names_{{ language }},
+        {% endfor -%}
         {% endfor -%}
         count(*) filter (where action = 'out') as out_count,
     from named_holding
