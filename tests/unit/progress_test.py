@@ -15,6 +15,7 @@ class Message(DbtCoreCliEventMessage):
     """An event of dbt's, of which Dagster makes nothing here."""
 
     def to_default_asset_events(self, **_: object) -> Iterator[Any]:
+        """Yield nothing."""
         yield from ()
 
 
