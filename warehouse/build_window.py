@@ -31,6 +31,38 @@ PROJECT_SUFFIXES = (".sql", ".csv", ".yml", ".md")
 GENERATED_FOLDERS = ("target", "logs", "dbt_packages")
 # A load of these that bears no day changed nothing that a dated row hangs on: a name.
 DATED_BY_LOAD = ("security",)
+# First day that a text model scored whose encoder another model has scored with since:
+# scores of the former count no more (int_text_score), and no load says so.
+CHANGED_TEXT_MODEL = """
+with score as (
+    select
+        score.encoder_code,
+        score.known_date,
+        score.load_id,
+        run.config_sha256
+        || ' '
+        || if(
+            run.encoder_name in ('embedded', 'word counts'),
+            run.encoder_name,
+            run.encoder_revision
+        ) as text_model,
+    from raw.text_score as score
+    inner join raw.text_run as run on score.run_id = run.run_id
+),
+
+changed as (
+    select encoder_code,
+    from score
+    group by encoder_code
+    having
+        arg_max(text_model, load_id)
+        <> arg_max(text_model, load_id) filter (where load_id <= ?)
+)
+
+select min(score.known_date)
+from score
+semi join changed on score.encoder_code = changed.encoder_code
+"""
 
 
 @dataclass(frozen=True)
@@ -156,6 +188,9 @@ def build_window(
         [built_load_id],
     ).fetchall()
     starts = []
+    [(first_text,)] = con.execute(CHANGED_TEXT_MODEL, [built_load_id]).fetchall()
+    if first_text is not None:
+        starts.append((first_text, "another text model scores"))
     for table_name, first_date, is_undated in touched:
         if table_name not in DATED_BY_LOAD and is_undated:
             return window(None, f"{table_name} changed, which bears no date")

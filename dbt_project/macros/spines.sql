@@ -1295,32 +1295,32 @@
     group by model_code
 {%- endmacro %}
 
-{# Reports that count and were known in a period for which a classifier was trained. -#}
+{#
+    Scores of reports that count, by the training that scored last and those like it. What
+    is not scored is counted in fct_report_rule_yearly: no refresh need score.
+-#}
 {% macro spine_text_score() -%}
     select
-        period.encoder_code,
-        report.known_date,
-        -- Periods of two configurations may overlap.
-        count(distinct report.report_id) as row_count,
-    from (
-        select
-            encoder_code,
-            first_scored_date,
-            period_end_date,
-        from {{ ref("stg_text_run") }}
-        group by encoder_code, first_scored_date, period_end_date
-    ) as period
-    inner join {{ ref("int_report") }} as report
-        on
-            report.known_date >= period.first_scored_date
-            and report.known_date < period.period_end_date
+        score.encoder_code,
+        greatest(report.known_date, score.known_date) as known_date,
+        count(*) as row_count,
+    from {{ ref("stg_text_score") }} as score
+    inner join {{ ref("stg_text_run") }} as run on score.run_id = run.run_id
+    inner join {{ ref("int_report") }} as report on score.report_id = report.report_id
     where
         report.excluded_reason is null
-        {% if refresh_var("as_of_date") is not none -%}
-        -- Scores of what was published after the last close are cut off with their day.
-        and report.known_date <= date '{{ refresh_var("as_of_date") }}'
-        {%- endif %}
-    group by period.encoder_code, report.known_date
+        and run.text_model = (
+            select arg_max(other_run.text_model, other.load_id),
+            from {{ ref("stg_text_score") }} as other
+            inner join {{ ref("stg_text_run") }} as other_run
+                on other.run_id = other_run.run_id
+            semi join {{ ref("int_report") }} as used
+                on
+                    other.report_id = used.report_id
+                    and used.excluded_reason is null
+            where other.encoder_code = score.encoder_code
+        )
+    group by score.encoder_code, greatest(report.known_date, score.known_date)
 {%- endmacro %}
 
 {# Sentences are weighed of new reports only: what was loaded is what there is. -#}
@@ -1330,7 +1330,7 @@
         known_date,
         count(*) as row_count,
     from {{ ref("stg_text_sentence") }} as sentence
-    semi join {{ ref("stg_text_score") }} as same_words
+    semi join {{ ref("int_text_score") }} as same_words
         on
             sentence.encoder_code = same_words.encoder_code
             and sentence.report_id = same_words.report_id
@@ -1338,7 +1338,7 @@
     where
         known_date > (
             select max(score.known_date) - {{ var("text_sentence_days") }}
-            from {{ ref("stg_text_score") }} as score
+            from {{ ref("int_text_score") }} as score
             where score.encoder_code = sentence.encoder_code
         )
     group by encoder_code, known_date
@@ -1350,7 +1350,7 @@
         score.encoder_code,
         cast(year(score.known_date) as integer) as year,
         3 as row_count,
-    from {{ ref("stg_text_score") }} as score
+    from {{ ref("int_text_score") }} as score
     semi join {{ ref("int_report_forward_return") }} as label
         on score.report_id = label.report_id
     group by score.encoder_code, year(score.known_date)
@@ -1363,7 +1363,7 @@
         month_end.trade_date as trade_month_end,
         count(distinct score.security_code) as row_count,
     from {{ ref("int_trading_day") }} as month_end
-    inner join {{ ref("stg_text_score") }} as score
+    inner join {{ ref("int_text_score") }} as score
         on
             month_end.trade_date >= score.known_date
             and score.known_date
@@ -1372,10 +1372,6 @@
         on
             month_end.trade_date = bar.trade_date
             and score.security_code = bar.security_code
-    semi join {{ ref("int_report") }} as report
-        on
-            score.report_id = report.report_id
-            and report.excluded_reason is null
     asof join (
         select trade_date as factor_week,
         from {{ ref("int_trading_day") }}
@@ -1396,13 +1392,14 @@
 {%- endmacro %}
 
 {#
-    Every outcome and every verdict that some report of the year has, and the four rules on
-    words.
+    Every outcome and every verdict that some report of the year has, the four rules on
+    words, and what each encoder that scores has not scored.
 -#}
 {% macro spine_report_rule_yearly() -%}
     select
         cast(year(published_at) as integer) as year,
         4
+        + (select count(distinct encoder_code), from {{ ref("int_text_score") }})
         + count(distinct coalesce(excluded_reason, 'used'))
         + count(distinct adjustment_source || adjustment) as row_count,
     from {{ ref("int_report") }}

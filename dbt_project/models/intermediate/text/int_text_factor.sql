@@ -9,23 +9,6 @@ with signal_day as (
     where
         is_loaded
         and ((is_week_end and is_week_complete) or (is_month_end and is_month_complete))
-),
-
--- As a report stands now: a later correction takes it out or moves it to a later day.
--- It moves none to an earlier day: the score's training may have known what came after.
-report_score as (
-    select
-        text_score.encoder_code,
-        report.security_code,
-        greatest(report.known_date, text_score.known_date) as known_date,
-        {{ text_log_odds("text_score.up_probability") }}
-        - {{ text_log_odds("text_score.down_probability") }} as score,
-        text_score.corpus_cutoff_date,
-    from {{ ref("stg_text_score") }} as text_score
-    inner join {{ ref("int_report") }} as report
-        on
-            text_score.report_id = report.report_id
-            and report.excluded_reason is null
 )
 
 select
@@ -42,7 +25,7 @@ select
             then max(report_score.corpus_cutoff_date)
     end as corpus_cutoff_date,
 from signal_day
-inner join report_score
+inner join {{ ref("int_text_score") }} as report_score
     on
         signal_day.trade_date >= report_score.known_date
         and report_score.known_date

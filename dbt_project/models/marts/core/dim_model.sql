@@ -73,7 +73,7 @@ scored as (
         'text_' || score.encoder_code as model_code,
         min(day.trade_week) as first_trade_week,
         max(day.trade_week) as last_trade_week,
-    from {{ ref("stg_text_score") }} as score
+    from {{ ref("int_text_score") }} as score
     inner join {{ ref("int_trading_day") }} as day on score.known_date = day.trade_date
     group by score.encoder_code
 ),

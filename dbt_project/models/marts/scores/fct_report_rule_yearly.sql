@@ -1,5 +1,6 @@
 with report as (
     select
+        report_id,
         year(published_at) as year,
         coalesce(excluded_reason, 'used') as outcome,
         adjustment,
@@ -8,6 +9,19 @@ with report as (
         says_lowered,
         says_first,
     from {{ ref("int_report") }}
+),
+
+text_score as (
+    select
+        encoder_code,
+        report_id,
+    from {{ ref("int_text_score") }}
+),
+
+encoder as (
+    select encoder_code,
+    from text_score
+    group by encoder_code
 ),
 
 -- An outcome is one of each report; what its words say and what its forecasts show are
@@ -40,6 +54,18 @@ hit as (
         adjustment_source || '_' || adjustment as rule,
         true as is_hit,
     from report
+    union all
+    select
+        report.year,
+        'score' as rule_group,
+        encoder.encoder_code || '_not_scored' as rule,
+        report.outcome = 'used' and text_score.report_id is null as is_hit,
+    from report
+    cross join encoder
+    left join text_score
+        on
+            report.report_id = text_score.report_id
+            and encoder.encoder_code = text_score.encoder_code
 ),
 
 total as (

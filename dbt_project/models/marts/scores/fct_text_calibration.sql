@@ -21,7 +21,7 @@ with judged as (
         end as predicted_class,
         label.abnormal_return,
         label.label_end_date,
-    from {{ ref("stg_text_score") }} as score
+    from {{ ref("int_text_score") }} as score
     inner join {{ ref("int_report_forward_return") }} as label
         on score.report_id = label.report_id
 ),

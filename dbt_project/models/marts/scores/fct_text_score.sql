@@ -1,23 +1,8 @@
-with score as (
-    select
-        encoder_code,
-        report_id,
-        known_date,
-        up_probability,
-        middle_probability,
-        down_probability,
-        {{ text_log_odds("up_probability") }} as up_log_odds,
-        {{ text_log_odds("down_probability") }} as down_log_odds,
-        corpus_cutoff_date,
-        run_id,
-    from {{ ref("stg_text_score") }}
-)
-
 select
     cast(score.encoder_code as varchar) as encoder_code,
     cast(score.report_id as varchar) as report_id,
-    cast(report.security_code as varchar) as security_code,
-    cast(greatest(report.known_date, score.known_date) as date) as known_date,
+    cast(score.security_code as varchar) as security_code,
+    cast(score.known_date as date) as known_date,
     cast(report.published_at as timestamp) as published_at,
     cast(report.broker as varchar) as broker,
     cast(report.adjustment as varchar) as adjustment,
@@ -27,11 +12,8 @@ select
     cast(score.down_probability as double) as down_probability,
     cast(score.up_log_odds as double) as up_log_odds,
     cast(score.down_log_odds as double) as down_log_odds,
-    cast(score.up_log_odds - score.down_log_odds as double) as score,
+    cast(score.score as double) as score,
     cast(score.corpus_cutoff_date as date) as corpus_cutoff_date,
     cast(score.run_id as varchar) as run_id,
-from score
-inner join {{ ref("int_report") }} as report
-    on
-        score.report_id = report.report_id
-        and report.excluded_reason is null
+from {{ ref("int_text_score") }} as score
+inner join {{ ref("int_report") }} as report on score.report_id = report.report_id

@@ -16,7 +16,7 @@ score as (
         report_id,
         text_hash,
         corpus_cutoff_date,
-    from {{ ref("stg_text_score") }}
+    from {{ ref("int_text_score") }}
 ),
 
 -- Of each encoder the reports that were weighed whenever it scored them: those before
@@ -25,7 +25,7 @@ newest as (
     select
         encoder_code,
         max(known_date) as known_date,
-    from {{ ref("stg_text_score") }}
+    from {{ ref("int_text_score") }}
     group by encoder_code
 )
 
