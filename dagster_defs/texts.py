@@ -13,7 +13,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -58,6 +58,9 @@ TREES, RUN, WORDS = "trees.json", "run.json", "words.json"
 SENTENCE = re.compile(r"[^。!?;!?;]+[。!?;!?;]*")
 # A longer report is weighed up to this sentence: each costs an encoding.
 LONGEST_SENTENCES = 40
+# A training is done anew where its reports are more by a hundredth: older history was
+# loaded since. Reports that come late, and corrections, leave it and its scores alone.
+GROWTH = 1.01
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,10 @@ def _save_vectors(folder: Path, hashes: Sequence[str], vectors: "Floats") -> Non
     partial.replace(folder / f"{name}.npz")
 
 
+def _has_grown(count: int, former: int | None) -> bool:
+    return former is not None and count > GROWTH * former
+
+
 class _Reader:
     """One way of turning reports into numbers, with the encoder of each period."""
 
@@ -206,9 +213,17 @@ class _Reader:
         self.texts = _Texts(settings)
         self.opened: tuple[Path, Encoder] | None = None
 
+    def corpus(self, period: TextPeriod) -> pd.DataFrame:
+        """Return the reports that the embedded encoder of the period may read."""
+        cutoff = pd.Timestamp(period.encoder_cutoff)
+        corpus = self.reports[
+            self.reports["is_corpus"] & (self.reports["known_date"] < cutoff)
+        ].drop_duplicates("text_hash")
+        return corpus.tail(self.config.corpus_reports)
+
     def encoder(self, period: TextPeriod, tell: Tell) -> "Encoder":
         """Return the period's encoder: the folder that is set, or one made here."""
-        from models_ml.text.encoder import ADVICE, open_encoder
+        from models_ml.text.encoder import ADVICE, open_encoder, read_meta
         from models_ml.text.pretrain import pretrain
 
         folder, advice = self.settings.text_encoder, ADVICE
@@ -216,12 +231,10 @@ class _Reader:
             advice = "delete the folder and refresh to make it again"
             name = f"{period.encoder_cutoff.isoformat()}-{self.config.sha256[:8]}"
             folder = self.settings.checkpoints / "text_encoder" / name
-            if not folder.exists():
-                cutoff = pd.Timestamp(period.encoder_cutoff)
-                corpus = self.reports[
-                    self.reports["is_corpus"] & (self.reports["known_date"] < cutoff)
-                ].drop_duplicates("text_hash")
-                corpus = corpus.tail(self.config.corpus_reports)
+            corpus = self.corpus(period)
+            if not folder.exists() or _has_grown(
+                len(corpus), read_meta(folder).corpus_count
+            ):
                 texts = self.texts.read(corpus["report_id"].tolist())
                 pretrain(
                     _joined(*texts), self.config, folder,
@@ -256,11 +269,16 @@ class _Trained:
     run: TextRun
 
 
-def _read_back(folder: Path, settings: Settings, recorded: set[str]) -> _Trained:
-    """Return a classifier that was trained before; a store made anew hears of it."""
+def _read_back(
+    folder: Path, run: TextRun, encoder: "Encoder | None", settings: Settings,
+    recorded: set[str],
+) -> _Trained:  # fmt: skip
+    """Return a classifier that was trained before.
+
+    A store made anew hears of it, and of what is said of the encoder since.
+    """
     from models_ml.text.classifier import WordCounts, load_trees
 
-    run = TextRun.load(folder / RUN)
     trees = load_trees(
         folder / TREES, sha256=run.classifier_sha256,
         low=run.low_threshold, high=run.high_threshold,
@@ -268,10 +286,19 @@ def _read_back(folder: Path, settings: Settings, recorded: set[str]) -> _Trained
     counts = None
     if run.encoder_code == WORD_COUNT:
         counts = WordCounts.load(folder / WORDS, count=run.dimension_count)
-    if run.run_id not in recorded:
+    known = run
+    if encoder is not None:
+        known = replace(
+            run,
+            encoder_name=encoder.meta.name,
+            corpus_cutoff_date=encoder.meta.corpus_cutoff,
+            corpus_report_count=encoder.meta.corpus_count,
+        )
+    if known != run or run.run_id not in recorded:
         with connect_build(settings) as con:
-            record_text_run(con, run)
-    return _Trained(trees, counts, run)
+            record_text_run(con, known)
+        known.save(folder / RUN)
+    return _Trained(trees, counts, known)
 
 
 def _train(
@@ -286,11 +313,14 @@ def _train(
     revision = encoder.revision if encoder else "words"
     name = f"{period.first.isoformat()}-{config.sha256[:8]}-{revision[:8]}"
     folder = settings.checkpoints / f"text_{code}" / name
+    train, anew = period.train, ""
     if (folder / RUN).exists():
-        return _read_back(folder, settings, recorded)
+        former = TextRun.load(folder / RUN)
+        if not _has_grown(len(train), former.train_report_count):
+            return _read_back(folder, former, encoder, settings, recorded)
+        anew = f" anew: {len(train)} reports, {former.train_report_count} before"
     started = time.monotonic()
-    tell(f"training text_{code} for {period.first}", 0, 0)
-    train = period.train
+    tell(f"training text_{code} for {period.first}{anew}", 0, 0)
     counts = None
     if is_words:
         texts = reader.texts.read(train["report_id"].tolist())
@@ -337,31 +367,42 @@ def _train(
     return _Trained(trees, counts, run)
 
 
-def _finished_run(
-    settings: Settings, code: str, config: TextConfig, period: TextPeriod
-) -> str | None:
+def _finished_run(reader: _Reader, period: TextPeriod) -> TextRun | None:
     """Return the run that has trained a period, without opening an encoder.
 
-    A foreign encoder must be opened to know whether it is the one that was trained on.
+    None where a training is due. A foreign encoder must be opened to know whether it is
+    the one that was trained on.
     """
-    if code == BERT and settings.text_encoder is not None:
+    is_words = reader.code == WORD_COUNT
+    if not is_words and reader.settings.text_encoder is not None:
         return None
-    prefix = f"{period.first.isoformat()}-{config.sha256[:8]}-"
-    folder = settings.checkpoints / f"text_{code}"
-    for path in folder.glob(f"{prefix}*/{RUN}"):
-        run = TextRun.load(path)
-        if run.encoder_name in (EMBEDDED, WORD_COUNTS):
-            return run.run_id
-    return None
+    prefix = f"{period.first.isoformat()}-{reader.config.sha256[:8]}-"
+    folder = reader.settings.checkpoints / f"text_{reader.code}"
+    runs = map(TextRun.load, sorted(folder.glob(f"{prefix}*/{RUN}")))
+    own = [run for run in runs if run.encoder_name in (EMBEDDED, WORD_COUNTS)]
+    run = max(own, key=lambda one: one.trained_at, default=None)
+    if run is None or _has_grown(len(period.train), run.train_report_count):
+        return None
+    is_read = is_words or (
+        run.corpus_cutoff_date == period.encoder_cutoff
+        and not _has_grown(len(reader.corpus(period)), run.corpus_report_count)
+    )
+    return run if is_read else None
 
 
 def _due(
-    code: str, period: TextPeriod, run_id: str, done: Mapping[tuple[str, str], object]
+    code: str, period: TextPeriod, run: TextRun, done: Mapping[tuple[str, str], object]
 ) -> pd.DataFrame:
-    """Return the reports whose newest score is of another training or other words."""
+    """Return the reports whose newest score is of another training or other words.
+
+    So is one that bears another cut-off of the corpus than the training does by now.
+    """
     hashes = zip(period.score["report_id"], period.score["text_hash"], strict=True)
     return period.score[
-        [done.get((code, report)) != (run_id, words) for report, words in hashes]
+        [
+            done.get((code, report)) != (run.run_id, words, run.corpus_cutoff_date)
+            for report, words in hashes
+        ]
     ]
 
 
@@ -523,15 +564,18 @@ def _refresh_encoder(
     runs: set[str] = set()
     try:
         for period in periods:
-            finished = _finished_run(settings, code, config, period)
-            if finished in recorded and _due(code, period, finished, done).empty:
+            finished = _finished_run(reader, period)
+            if (
+                finished is not None
+                and finished.run_id in recorded
+                and _due(code, period, finished, done).empty
+            ):
                 continue
             trained = _train(reader, period, recorded, tell)
-            run_id = trained.run.run_id
-            due = _due(code, period, run_id, done)
+            due = _due(code, period, trained.run, done)
             if due.empty:
                 continue
-            runs.add(run_id)
+            runs.add(trained.run.run_id)
             features = reader.features(period, due, trained.counts, tell)
             probabilities = trained.trees.probabilities(features)
             scores.append(_score_rows(code, trained, due, probabilities))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 
@@ -51,7 +51,8 @@ select
     encoder_code,
     report_id,
     arg_max(run_id, load_id) as run_id,
-    arg_max_null(text_hash, load_id) as text_hash
+    arg_max_null(text_hash, load_id) as text_hash,
+    arg_max_null(corpus_cutoff_date, load_id) as corpus_cutoff_date
 from raw.text_score
 group by encoder_code, report_id
 """
@@ -91,7 +92,9 @@ class TextRun:
     def save(self, path: Path) -> None:
         """Write it beside the trees, so that a store made anew can hear of it."""
         content = json.dumps(asdict(self), indent=1, default=str)
-        path.write_text(content, encoding="utf-8")
+        partial = path.with_suffix(".partial")
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> TextRun:
@@ -100,10 +103,17 @@ class TextRun:
         Raises
         ------
         TextRunError
-            The file is damaged.
+            The file is damaged, or an earlier version wrote it.
         """
+        advice = "delete its folder and refresh to train again"
         try:
             run = json.loads(path.read_text(encoding="utf-8"))
+            missing = {field.name for field in fields(cls)} - run.keys()
+            if missing:
+                raise TextRunError(
+                    f"{path} lacks {', '.join(sorted(missing))}, as an earlier version "
+                    f"wrote it: {advice}"
+                )
             days = {
                 name: date.fromisoformat(value)
                 for name, value in run.items()
@@ -112,9 +122,7 @@ class TextRun:
             ended = datetime.fromisoformat(run["trained_at"])
             return cls(**run | days | {"trained_at": ended})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TextRunError(
-                f"{path} is damaged: delete its folder and refresh to train again"
-            ) from error
+            raise TextRunError(f"{path} is damaged: {advice}") from error
 
 
 def read_reports(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -144,14 +152,17 @@ def read_texts(
 
 def scored_reports(
     con: duckdb.DuckDBPyConnection,
-) -> dict[tuple[str, str], tuple[str, str | None]]:
-    """Return run and hash of the words of the newest score of encoder and report.
+) -> dict[tuple[str, str], tuple[str, str | None, date | None]]:
+    """Return run, hash of the words and corpus cut-off of the newest scores.
 
-    Of scores that were loaded before words were kept the hash is None.
+    The keys are encoder and report. Of scores that were loaded before words were kept
+    the hash is None; a cut-off that nobody has said is None.
     """
     return {
-        (encoder, report_id): (run_id, text_hash)
-        for encoder, report_id, run_id, text_hash in con.execute(SCORED).fetchall()
+        (encoder, report_id): (run_id, text_hash, cutoff)
+        for encoder, report_id, run_id, text_hash, cutoff in con.execute(
+            SCORED
+        ).fetchall()
     }
 
 

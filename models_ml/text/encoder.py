@@ -78,11 +78,13 @@ def read_meta(folder: Path) -> EncoderMeta:
         return EncoderMeta(folder.name)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        cutoff = content.get("corpus_cutoff")
+        cutoff, count = content.get("corpus_cutoff"), content.get("corpus_count")
+        if count is not None and type(count) is not int:
+            raise ValueError(f"corpus_count must be a whole number, got {count!r}")
         return EncoderMeta(
             str(content["name"]),
             date.fromisoformat(cutoff) if cutoff else None,
-            content.get("corpus_count"),
+            count,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(

@@ -147,6 +147,20 @@ def make_scores(rng: np.random.Generator, bars: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([scores, stray, unknown], ignore_index=True)
 
 
+def make_text_factors(rng: np.random.Generator, bars: pd.DataFrame) -> pd.DataFrame:
+    """Make text factors of all days, of some stocks, one of them not listed."""
+    columns = ["trade_date", "is_week_end", "security_code"]
+    parts = [
+        bars.loc[rng.random(len(bars)) > 0.3, columns].assign(encoder_code=encoder)
+        for encoder in ("bert", "word_count")
+    ]
+    factors = pd.concat(parts, ignore_index=True)
+    factors["text_score"] = rng.normal(size=len(factors))
+    ends = factors[factors["is_week_end"]]
+    unknown = ends.iloc[[0]].assign(security_code="999999.SH")
+    return pd.concat([factors, unknown], ignore_index=True)
+
+
 def make_ranges(
     rng: np.random.Generator, days: pd.DataFrame, groups: dict[str, tuple[str, int]]
 ) -> pd.DataFrame:
@@ -221,6 +235,7 @@ def make_market(seed: int = 7) -> dict[str, pd.DataFrame]:
             ],
             columns=["model_code", "part_code", "weight"],
         ),
+        "intermediate.int_text_factor": make_text_factors(rng, bars),
     }
 
 
@@ -231,12 +246,6 @@ def write_market(
     with duckdb.connect(str(path)) as con:
         con.execute("create schema staging; create schema intermediate")
         con.execute("create schema seeds")
-        # No report has been scored.
-        con.execute(
-            "create table intermediate.int_text_factor (encoder_code varchar, "
-            "trade_date date, is_week_end boolean, security_code varchar, "
-            "text_score double)"
-        )
         for name, table in tables.items():
             frame = table.sample(frac=1, random_state=4) if shuffled else table
             con.register("frame", frame)
@@ -386,12 +395,18 @@ def test_scores_become_columns_of_the_factor_panel(
     market: Path, tables: dict[str, pd.DataFrame]
 ) -> None:
     scores = stock_scores(tables, FUSIONS)
-    wide = scores.pivot(
+    texts = tables["intermediate.int_text_factor"]
+    texts = texts[texts["is_week_end"] & (texts["security_code"] < "9")]
+    texts = texts.rename(columns={"trade_date": "trade_week", "text_score": "score"})
+    texts["model_code"] = "text_" + texts["encoder_code"]
+    wide = pd.concat([scores, texts]).pivot(
         index=["trade_week", "security_code"], columns="model_code", values="score"
-    ).sort_index()
+    ).sort_index()  # fmt: skip
     with duckdb.connect(str(market), read_only=True) as con:
         panel = con.execute("from intermediate.int_score_factor_weekly").df()
     panel = panel.set_index(["trade_week", "security_code"]).sort_index()
+    assert panel.index.equals(wide.index)
+    assert {"text_bert", "text_word_count"} < set(wide)
     for model in wide:
         np.testing.assert_allclose(panel[model], wide[model], atol=1e-12)
     assert panel["gru_open1d"].isna().all()
