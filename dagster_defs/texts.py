@@ -55,7 +55,10 @@ Tell = Callable[[str, int, int], None]
 MODEL_CODES = tuple(f"text_{code}" for code in ENCODERS)
 EMBEDDED, WORD_COUNTS = "embedded", "word counts"
 TREES, RUN, WORDS = "trees.json", "run.json", "words.json"
-SENTENCE = re.compile(r"[^。!?;!?;]+[。!?;!?;]*")
+# Full-width ! ? ; as escapes: spelt out they are easily lost to ASCII. Closing quotes
+# and brackets belong to the sentence before them.
+STOPS = r"。!?;\uff01\uff1f\uff1b"
+SENTENCE = re.compile(rf"[^{STOPS}]+(?:[{STOPS}]+[\u201d\u2019\u300d\u300f)\uff09]*)?")
 # A longer report is weighed up to this sentence: each costs an encoding.
 LONGEST_SENTENCES = 40
 # A training is done anew where its reports are more by a hundredth: older history was

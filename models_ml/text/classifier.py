@@ -27,7 +27,8 @@ from models_ml.text.config import TextConfig
 Doubles = npt.NDArray[np.float64]
 Features = Any  # a dense or sparse matrix, a row a report
 
-CLAUSE = re.compile(r"[^,,。;;::!!??\s]+")
+# Full-width , ; : ! ? as escapes: spelt out they are easily lost to ASCII.
+CLAUSE = re.compile(r"[^,。、;:!?\uff0c\uff1b\uff1a\uff01\uff1f\s]+")
 DOWN, MIDDLE, UP = 0, 1, 2
 ADVICE = "delete its folder and refresh to train again"
 
@@ -135,11 +136,15 @@ def _cutter() -> Any:
 
 @lru_cache(maxsize=200_000)
 def _words_of(clause: str) -> tuple[str, ...]:
-    return tuple(_cutter().lcut(clause, HMM=False))
+    cut = _cutter().lcut(clause, HMM=False)
+    return tuple(word for word in cut if any(one.isalnum() for one in word))
 
 
 def words(text: str) -> Counter[str]:
-    """Count the words of a text; clauses that come again are cut once."""
+    """Count the words of a text; what has no letter or digit is none.
+
+    Clauses that come again are cut once.
+    """
     counts: Counter[str] = Counter()
     for clause in CLAUSE.findall(text):
         counts.update(_words_of(clause))

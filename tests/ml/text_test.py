@@ -250,6 +250,9 @@ def test_trees_are_kept_as_json(tmp_path: Path) -> None:
 
 def test_words_are_counted_by_hand(tmp_path: Path) -> None:
     assert words("公司 公司,订单") == Counter({"公司": 2, "订单": 1})
+    # Full-width comma, semicolon, colon, marks, brackets and quotes, a per cent sign.
+    marks = "\uff0c\uff1b\uff1a\uff01\uff1f\uff08\uff09\u3001\u201c\u201d%+😀"
+    assert words(f"公司{'公司'.join(marks)}公司5") == Counter({"公司": 14, "5": 1})
     counts = WordCounts.of(
         ["公司订单", "公司"], ["订单", ""], replace(TINY, title_words=1)
     )
@@ -264,6 +267,14 @@ def test_words_are_counted_by_hand(tmp_path: Path) -> None:
 
 def test_sentences_begin_with_the_title() -> None:
     assert sentences_of("题", "甲。乙!丙") == (["题", "甲。", "乙!", "丙"], [])
+    # Full-width stops; a closing quote or bracket stays, commas do not divide.
+    wide = (
+        "甲\uff0c乙\u3001丙\uff01\uff1f",
+        "\uff08丁\uff1b\uff09",
+        "\u201c戊。\u201d",
+        "己",
+    )
+    assert sentences_of("题", "".join(wide)) == (["题", *wide], [])
     assert sentences_of("题", "") == (["题"], [])
     weighed, rest = sentences_of("题", "甲。" * 60)
     assert (len(weighed), len(rest)) == (LONGEST_SENTENCES, 61 - LONGEST_SENTENCES)
