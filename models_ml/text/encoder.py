@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from logging import CRITICAL
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +32,10 @@ TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+ADAPTER = "adapter_config.json"
+# What stands above or beside the network that is read: an own task's layers, and
+# positions that older files keep.
+HEADS = re.compile(r"(^|\.)(cls|pooler|classifier|qa_outputs|position_ids)(\.|$)")
 ADVICE = (
     "name a folder with a Chinese BERT (config.json, model.safetensors, "
     "tokenizer.json or vocab.txt), or unset LUNDONG_TEXT_ENCODER"
@@ -129,6 +137,11 @@ class Encoder:
         Texts go through the network in batches of like length, so that little is
         padding; the order of the result is that of the texts. An empty text is
         [CLS][SEP].
+
+        Raises
+        ------
+        EncoderError
+            A vector has a value that is not finite, such as half floats that overflow.
         """
         ids = self.token_ids(texts)
         vectors = np.empty((len(ids), self.dimension), np.float32)
@@ -138,6 +151,11 @@ class Encoder:
             with torch.inference_mode():
                 states = self.network(input_ids=tokens, attention_mask=mask)[0]
             vectors[batch] = states[:, 0].float().numpy()
+            if not np.isfinite(vectors[batch]).all():
+                raise EncoderError(
+                    f"{self.meta.name} makes vectors that are not finite numbers: "
+                    "its weights cannot be used, take another encoder"
+                )
             done += len(batch)
             if tell is not None:
                 tell("encoding reports", done, len(ids))
@@ -187,7 +205,7 @@ def open_encoder(
     Raises
     ------
     EncoderError
-        A file is missing or damaged.
+        A file is missing or damaged, or they are not of one encoder.
     """
     if not folder.is_dir():
         raise EncoderError(f"{folder} is no folder of an encoder: {advice}")
@@ -201,34 +219,25 @@ def open_encoder(
             else ""
         )
         raise EncoderError(f"{folder} lacks {' and '.join(missing)}{hint}: {advice}")
-    from transformers import AutoModel
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    if (folder / ADAPTER).exists():
+        raise EncoderError(
+            f"{folder} holds an adapter ({ADAPTER}), which belongs on another network: "
+            f"merge both into {WEIGHTS} and delete {ADAPTER}, or "
+            f"{advice}"
+        )
     torch.set_num_threads(threads)
     meta = read_meta(folder)
     try:
         tokenizer = _open_tokenizer(folder)
-        network, loaded = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            add_pooling_layer=False,
-            output_loading_info=True,
-        )
+        network, loaded = _open_network(folder)
     except Exception as error:
         # What a damaged file raises is as various as the libraries that read it.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise EncoderError(
             f"{folder} is damaged: {reason[0][:200]}: {advice}"
         ) from error
-    # What is missing would be drawn at random, anew in every process.
-    if absent := sorted(loaded["missing_keys"]):
-        raise EncoderError(
-            f"{folder}: {WEIGHTS} lacks {len(absent)} of the network's tensors, such "
-            f"as {absent[0]}: {advice}"
-        )
+    if fault := _fault_of(tokenizer, network, loaded):
+        raise EncoderError(f"{folder}: {fault}: {advice}")
     network.eval()
     maximum = min(maximum_tokens, int(network.config.max_position_embeddings))
     tokenizer.enable_truncation(maximum)
@@ -242,6 +251,72 @@ def open_encoder(
         maximum,
         threads,
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's report of a load to itself: ours is one line."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity(CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
+def _open_network(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the network and what of it the folder lacks or has too much of."""
+    from transformers import AutoModel
+
+    with _quiet():
+        network, loaded = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            add_pooling_layer=False,
+            output_loading_info=True,
+            # They are told by name below.
+            ignore_mismatched_sizes=True,
+        )
+    return network, loaded
+
+
+def _fault_of(tokenizer: Tokenizer, network: Any, loaded: dict[str, Any]) -> str | None:
+    """Return why tokenizer, network and weights do not make one encoder, if so."""
+    # What is missing or of another size would be drawn at random, each time anew.
+    if absent := sorted(loaded["missing_keys"]):
+        return (
+            f"{WEIGHTS} lacks {len(absent)} of the network's tensors, such as "
+            f"{absent[0]}"
+        )
+    if unlike := sorted(loaded["mismatched_keys"]):
+        name, stored, wanted = unlike[0]
+        return (
+            f"{WEIGHTS} and {CONFIG} differ in the size of {len(unlike)} tensors: "
+            f"{name} is {tuple(stored)} in the weights, {tuple(wanted)} by {CONFIG}"
+        )
+    if left := sorted(
+        key for key in loaded["unexpected_keys"] if not HEADS.search(key)
+    ):
+        return (
+            f"{WEIGHTS} holds {len(left)} tensors that the network of {CONFIG} does "
+            f"not have, such as {left[0]}"
+        )
+    for name, tensor in network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            return f"{name} of {WEIGHTS} has values that are not finite numbers"
+    rows = network.get_input_embeddings().num_embeddings
+    token, largest = max(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    if largest >= rows:
+        return (
+            f"the tokenizer's {token!r} has number {largest}, and {WEIGHTS} has "
+            f"vectors of {rows} tokens only: they are of two encoders"
+        )
+    return None
 
 
 def _open_tokenizer(folder: Path) -> Tokenizer:

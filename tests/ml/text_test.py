@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from scipy.stats import spearmanr
+from tokenizers import Tokenizer
+from torch import Tensor
 
 from dagster_defs.texts import LONGEST_SENTENCES, sentences_of, text_periods
 from models_ml.config import ConfigError
@@ -178,19 +184,100 @@ def test_an_unusable_folder_is_named_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_weights_without_a_tensor_are_refused(folder: Path, tmp_path: Path) -> None:
-    """The library would draw it at random, and warn."""
-    from safetensors.torch import load_file, save_file
+def change_config(folder: Path, **values: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
+
+def change_weights(folder: Path, harm: Callable[[dict[str, Tensor]], object]) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    harm(weights)
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+def add_tokens(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_tokens(["盈利预测上调"])
+    tokenizer.save(str(path))
+
+
+DENSE = "encoder.layer.0.attention.output.dense.weight"
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (
+            lambda f: change_weights(f, lambda w: w.pop(DENSE)),
+            f"lacks 1 of the network's tensors, such as {DENSE}",
+        ),
+        (
+            lambda f: change_config(f, num_hidden_layers=0),
+            r"holds \d+ tensors that the network of config.json does not have, such as "
+            "encoder.layer.0",
+        ),
+        (
+            lambda f: change_config(f, vocab_size=7),
+            r"differ in the size of 1 tensors: embeddings.word_embeddings.weight is "
+            r"\(\d+, 32\) in the weights, \(7, 32\) by config.json",
+        ),
+        (
+            lambda f: change_weights(f, lambda w: w[DENSE][0].fill_(float("nan"))),
+            f"{DENSE} of model.safetensors has values that are not finite",
+        ),
+        (
+            add_tokens,
+            r"tokenizer's '盈利预测上调' has number \d+, and .* \d+ tokens only",
+        ),
+        (
+            lambda f: (f / "adapter_config.json").write_text("{}"),
+            "holds an adapter .*: merge both into model.safetensors",
+        ),
+    ],
+    ids=["missing", "layers", "sizes", "nan", "tokens", "adapter"],
+)
+def test_files_of_two_encoders_are_refused_in_one_line(
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    harm: Callable[[Path], object],
+    message: str,
+) -> None:
+    """The library would draw what is missing at random, drop the rest, and warn."""
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    weights = load_file(copy / "model.safetensors")
-    name = next(name for name in weights if name.endswith("dense.weight"))
-    del weights[name]
-    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(EncoderError, match=f"lacks 1 of .*{name}.*delete it") as caught:
+    harm(copy)
+    library = logging.getLogger("transformers")
+    library.addHandler(caplog.handler)
+    with pytest.raises(EncoderError, match=f"{message}.*delete it") as caught:
         open_encoder(copy, maximum_tokens=64, threads=1, advice="delete it")
+    assert str(copy) in str(caught.value)
     assert "\n" not in str(caught.value)
+    library.removeHandler(caplog.handler)
+    assert not caplog.records
+
+
+def test_heads_of_another_task_are_left(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    heads = ("cls.predictions.bias", "bert.pooler.dense.bias", "classifier.weight")
+    change_weights(copy, lambda w: w.update({name: torch.zeros(2) for name in heads}))
+    made = [
+        open_encoder(path, maximum_tokens=64, threads=1).encode(["订单增加"])
+        for path in (folder, copy)
+    ]
+    np.testing.assert_array_equal(made[0], made[1])
+
+
+def test_vectors_that_overflow_are_not_kept(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    change_weights(copy, lambda w: w["embeddings.LayerNorm.weight"].fill_(3e38))
+    huge = open_encoder(copy, maximum_tokens=64, threads=1)
+    with pytest.raises(EncoderError, match="vectors that are not finite numbers"):
+        huge.encode(["订单增加"])
 
 
 def test_a_foreign_bert_with_a_vocabulary_is_opened(tmp_path: Path) -> None:
