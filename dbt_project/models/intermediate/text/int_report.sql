@@ -14,7 +14,10 @@ with worded as (
         -- 1 is the best.
         case
             {% for names in rule.ratings -%}
-            when regexp_full_match(trim(report.rating), '{{ names }}')
+            when
+                regexp_full_match(
+                    lower(trim(report.rating)), '({{ names }})([-\x{ff0d}][ab])?'
+                )
                 then {{ loop.index }}
             {% endfor -%}
         end as rating_rank,
@@ -84,22 +87,50 @@ posted as (
     )
 ),
 
--- A forecast against the same broker's one before it of the same year.
+-- A forecast against the same broker's last one before it of the same year. Of two at
+-- once that differ, as on a day without times, none is the last: nothing is compared
+-- with them.
 forecast as (
     select
         report_id,
-        net_profit_cny,
+        security_code,
+        broker,
+        fiscal_year,
         published_at,
-        lag(net_profit_cny) over by_broker as previous_profit_cny,
-        lag(published_at) over by_broker as previous_published_at,
+        net_profit_cny,
     from {{ ref("stg_forecast") }}
     where
         net_profit_cny is not null
         and broker is not null
-    window by_broker as (
-        partition by security_code, broker, fiscal_year
-        order by published_at, report_id
-    )
+),
+
+sole_forecast as (
+    select
+        security_code,
+        broker,
+        fiscal_year,
+        published_at,
+        any_value(net_profit_cny) as net_profit_cny,
+    from forecast
+    group by security_code, broker, fiscal_year, published_at
+    having min(net_profit_cny) = max(net_profit_cny)
+),
+
+forecast_pair as (
+    select
+        forecast.report_id,
+        forecast.net_profit_cny,
+        previous.net_profit_cny as previous_profit_cny,
+    from forecast
+    asof inner join sole_forecast as previous
+        on
+            forecast.security_code = previous.security_code
+            and forecast.broker = previous.broker
+            and forecast.fiscal_year = previous.fiscal_year
+            and forecast.published_at > previous.published_at
+    where
+        forecast.published_at
+        <= previous.published_at + interval {{ rule.forecast_age_days }} day
 ),
 
 forecast_change as (
@@ -110,42 +141,52 @@ forecast_change as (
                 "(net_profit_cny - previous_profit_cny) / abs(previous_profit_cny)", 9
             )
         }} as forecast_change,
-    from forecast
+    from forecast_pair
     where
         previous_profit_cny <> 0
         and abs(net_profit_cny / previous_profit_cny) < 1e6
-        and published_at
-        <= previous_published_at + interval {{ rule.forecast_age_days }} day
     group by report_id
 ),
 
--- A rating against the same broker's one before it; one without a rank is none.
+-- A rating likewise; one without a rank is none.
 rating as (
     select
         report_id,
-        rating_rank,
+        security_code,
+        broker,
         published_at,
-        lag(rating_rank) over by_broker as previous_rank,
-        lag(published_at) over by_broker as previous_published_at,
+        rating_rank,
     from worded
     where
         rating_rank is not null
         and broker is not null
-    window by_broker as (
-        partition by security_code, broker
-        order by published_at, report_id
-    )
+),
+
+sole_rating as (
+    select
+        security_code,
+        broker,
+        published_at,
+        any_value(rating_rank) as rating_rank,
+    from rating
+    group by security_code, broker, published_at
+    having min(rating_rank) = max(rating_rank)
 ),
 
 rating_change as (
     select
-        report_id,
-        previous_rank - rating_rank as rating_change,
+        rating.report_id,
+        previous.rating_rank - rating.rating_rank as rating_change,
     from rating
+    asof inner join sole_rating as previous
+        on
+            rating.security_code = previous.security_code
+            and rating.broker = previous.broker
+            and rating.published_at > previous.published_at
     where
-        rating_rank <> previous_rank
-        and published_at
-        <= previous_published_at + interval {{ rule.forecast_age_days }} day
+        rating.rating_rank <> previous.rating_rank
+        and rating.published_at
+        <= previous.published_at + interval {{ rule.forecast_age_days }} day
 ),
 
 changed as (
