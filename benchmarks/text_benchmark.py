@@ -54,6 +54,8 @@ NULL_T = 1.5
 OVER_BARE = 1.2
 FASTER = 1.5
 
+UNLIKE, MARKETS, REAL = "unlike", "generated market's", "real"
+
 LUNDONG = Path(sys.executable).with_name("lundong")
 MAPPING = PROJECT_ROOT / "warehouse" / "mappings" / "real.toml"
 REPORTS_FILE = "analyst_reports_2024_2025.parquet"
@@ -102,8 +104,8 @@ left join bar as before
 left join bar as after
     on after.security_code = known.security_code
     and after.trade_date = end_day.trade_date
-left join index_bar as ix_before on ix_before.trade_date = start_day.trade_date
-left join index_bar as ix_after on ix_after.trade_date = end_day.trade_date
+left join benchmark_bar as ix_before on ix_before.trade_date = start_day.trade_date
+left join benchmark_bar as ix_after on ix_after.trade_date = end_day.trade_date
 order by known.known_date, known.report_id
 """
 
@@ -128,17 +130,26 @@ def words_of_rules() -> dict[str, Any]:
     return rules
 
 
+def open_market(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection with a generated market's files as views."""
+    con = duckdb.connect()
+    for name in ("daily_bar", "index_bar", "analyst_report", "truth/report_tone"):
+        path = folder / f"{name}.parquet"
+        con.read_parquet(str(path)).create_view(path.stem)
+    return con
+
+
 def read_generated(folder: Path) -> pd.DataFrame:
     """Return a generated market's reports with labels and tones."""
-    con = duckdb.connect()
+    con = open_market(folder)
     con.execute(
-        f"""
+        """
         create view bar as
         select security_code, trade_date, close_cny * adjust_factor as price
-        from '{folder}/daily_bar.parquet' where volume_shares > 0;
-        create view index_bar as
+        from daily_bar where volume_shares > 0;
+        create view benchmark_bar as
         select trade_date, close as price
-        from '{folder}/index_bar.parquet' where index_code = '000905.SH';
+        from index_bar where index_code = '000905.SH';
         create view report as
         select
             report.report_id, report.security_code, report.title, report.abstract,
@@ -146,8 +157,8 @@ def read_generated(folder: Path) -> pd.DataFrame:
             cast(report.published_at as date) + case
                 when cast(report.published_at as time) > time '15:00:00' then 1 else 0
             end as usable_from
-        from '{folder}/analyst_report.parquet' as report
-        join '{folder}/truth/report_tone.parquet' as truth using (report_id)
+        from analyst_report as report
+        join report_tone as truth using (report_id)
         """
     )
     frame = con.execute(REPORTS).df()
@@ -206,14 +217,14 @@ def factor_ic(
     The return is that of the next exchange week, close to close; weeks below 30 stocks
     are left out.
     """
-    con = duckdb.connect()
+    con = open_market(folder)
     scored = reports.assign(value=values)[["security_code", "known_date", "value"]]
     con.register("scored", scored[np.isfinite(values)])
     panel = con.execute(
-        f"""
+        """
         with bar as (
             select security_code, trade_date, close_cny * adjust_factor as price
-            from '{folder}/daily_bar.parquet'
+            from daily_bar
         ),
         week as (
             select max(trade_date) as day
@@ -345,11 +356,14 @@ def prepare_real(
             [str(folder / STOCKS_FILE)],
         )
         for name in CUT_FILES:
-            day = f"and date >= '{REAL_FIRST_DAY}'" if name.startswith("daily_") else ""
-            con.execute(
-                f"copy (from '{folder / name}' where code in (from stock) {day}) "
-                f"to '{files / name}'"
+            kept = con.sql(
+                "from read_parquet(?) where code in (from stock)",
+                params=[str(folder / name)],
             )
+            if name.startswith("daily_"):
+                first_day = duckdb.ConstantExpression(REAL_FIRST_DAY)
+                kept = kept.filter(duckdb.ColumnExpression("date") >= first_day)
+            kept.write_parquet(str(files / name))
         first = con.execute(
             "select quantile_disc(cast(date as date), ?) from read_parquet(?)",
             [REAL_SHARE, str(folder / REPORTS_FILE)],
@@ -408,17 +422,58 @@ REAL_TABLES = {
         group by encoder_code, trade_month_end
         order by encoder_code, trade_month_end
     """,
+    "calibration": """
+        select
+            encoder_code, year, class, report_count, mean_probability, actual_share,
+            predicted_count, actual_down_count, actual_middle_count, actual_up_count
+        from scores.fct_text_calibration
+        order by encoder_code, year, class
+    """,
+    "rank IC": """
+        select
+            universe, factor_code, period, week_count, mean, t_value,
+            tradable_week_count
+        from factors.fct_factor_ic_summary
+        where factor_code like 'text_%' and period = 'all'
+        order by factor_code, universe
+    """,
+    "layers": """
+        select
+            universe, factor_code, coalesce(reason, '') as reason, layer,
+            count(*) as week_count, avg(paper_return) as mean_paper_return,
+            avg(stock_count) as mean_stock_count
+        from factors.fct_factor_layer_return_weekly
+        where factor_code like 'text_%'
+        group by universe, factor_code, reason, layer
+        order by factor_code, universe, layer, reason
+    """,
+    "strategies": """
+        select strategy_code, is_available, unavailable_reason
+        from core.dim_strategy
+        where strategy_code like 'bert_top25%'
+        order by strategy_code
+    """,
     "holdings": """
         select
+            strategy_code,
             signal_date,
             count(*) as stock_count,
             string_agg(asset_code, ' ' order by rank) as stocks
         from rotation.fct_rotation_holding
-        where strategy_code = 'bert_top25_score' and weight > 0
-        group by signal_date
-        order by signal_date
+        where strategy_code like 'bert_top25%' and weight > 0
+        group by strategy_code, signal_date
+        order by strategy_code, signal_date
+    """,
+    "performance": """
+        select
+            strategy_code, period, first_date, last_date, total_return,
+            benchmark_return, max_drawdown, turnover, day_count
+        from rotation.fct_rotation_performance
+        where strategy_code like 'bert_top25%'
+        order by strategy_code, period
     """,
 }
+REAL_STRATEGIES = ("bert_top25", "bert_top25_score")
 
 
 @dataclass(frozen=True)
@@ -458,12 +513,24 @@ class RealStore:
                 short.append(
                     f"{run.encoder_code}: {len(out)} scores, {len(wanted)} reports"
                 )
+            if not self.has("calibration", "encoder_code", run.encoder_code):
+                short.append(f"{run.encoder_code}: no calibration")
             if run.train_report_count != train.sum():
                 short.append(
                     f"{run.encoder_code}: trained on {run.train_report_count} of "
                     f"{train.sum()} reports"
                 )
+        short += [
+            f"{strategy} has no {name}"
+            for strategy in REAL_STRATEGIES
+            for name in ("holdings", "performance")
+            if not self.has(name, "strategy_code", strategy)
+        ]
         return short
+
+    def has(self, table: str, key: str, value: str) -> bool:
+        """Return whether a table has a row of a key."""
+        return bool((self.tables[table][key] == value).any())
 
     def scored(self, encoder_code: str) -> pd.DataFrame:
         """Return an encoder's scores beside the reports' returns."""
@@ -482,8 +549,9 @@ def real(folder: Path) -> list[str]:
         refreshed = run_measured([str(LUNDONG), "refresh"], variables)
         store = RealStore.read(Settings(home=Path(variables["LUNDONG_HOME"])))
     say(f"load and refresh by the command line; refresh {refreshed.seconds:.0f} s")
-    for name in ("findings", "rules", "monthly", "holdings"):
-        say(store.tables[name].to_string(index=False))
+    for name, table in store.tables.items():
+        if name not in ("runs", "scores"):
+            say(f"{name}\n{table.to_string(index=False)}")
     for run in store.tables["runs"].itertuples():
         scored = store.scored(run.encoder_code).dropna(subset="abnormal_return")
         value, low, high = interval(
@@ -498,14 +566,22 @@ def real(folder: Path) -> list[str]:
 
 
 def corpora(folder: Path | None) -> dict[str, list[str]]:
-    """Return generated texts of very different lengths, and real, long ones."""
+    """Return texts of very different lengths, a generated market's, and real ones.
+
+    A generated market's reports are of like length, and real ones fill the window.
+    """
     rng = np.random.default_rng(0)
     clause = ("新签订单增加", "毛利率走低", "存货规模下降", "市场份额上升")
     found = {
-        "generated": [
+        UNLIKE: [
             ",".join(rng.choice(clause, size)) for size in rng.integers(4, 120, 400)
         ]
     }
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Settings(home=Path(scratch))
+        make_sample(settings, config=NULL_MARKET)
+        market = read_generated(settings.sample)
+        found[MARKETS] = joined(market.sample(400, random_state=0))
     if folder is not None:
         with duckdb.connect() as con:
             rows = con.execute(
@@ -513,7 +589,7 @@ def corpora(folder: Path | None) -> dict[str, list[str]]:
                 "order by md5(concat_ws('|', date, code, org, title)) limit 400",
                 [str(folder / REPORTS_FILE)],
             ).fetchall()
-        found["real"] = [text for (text,) in rows]
+        found[REAL] = [text for (text,) in rows]
     return found
 
 
@@ -576,7 +652,7 @@ def speed(name: str, texts: list[str]) -> list[str]:
     over = ours / times["bare loop over ready batches"]
     faster = times["unsorted, fixed length"] / ours
     short = [] if over <= OVER_BARE else [f"{name}: {over:.2f} of the bare loop's time"]
-    if name == "generated" and faster < FASTER:
+    if name != REAL and faster < FASTER:
         short.append(f"{name}: {faster:.2f} times as fast as at fixed length")
     return short
 
