@@ -439,13 +439,15 @@ REAL_TABLES = {
     """,
     "layers": """
         select
-            universe, factor_code, coalesce(reason, '') as reason, layer,
-            count(*) as week_count, avg(paper_return) as mean_paper_return,
-            avg(stock_count) as mean_stock_count
+            layer,
+            count(*) filter (where reason is null) as week_count,
+            avg(paper_return) as mean_paper_return,
+            count(reason) as absent_week_count,
+            any_value(reason) as reason
         from factors.fct_factor_layer_return_weekly
-        where factor_code like 'text_%'
-        group by universe, factor_code, reason, layer
-        order by factor_code, universe, layer, reason
+        where universe = 'all' and factor_code = 'text_bert'
+        group by layer
+        order by layer
     """,
     "strategies": """
         select strategy_code, is_available, unavailable_reason
