@@ -1,6 +1,6 @@
--- A report counts as it stands now: a later correction takes it out or moves it to a later
--- day. It moves none to an earlier day: the score's training may have known what came
--- after.
+-- A report counts as it stands now: a later correction takes it out or moves it to a
+-- later day. It moves none to an earlier day: the score's training may have known what
+-- came after.
 with score as (
     select
         score.encoder_code,
