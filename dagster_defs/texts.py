@@ -467,6 +467,7 @@ def _weigh_sentences(
             "sentence": [sentence for _, _, sentence in rows],
             "score_change": scores[places] - left_scores,
             "text_hash": due["text_hash"].to_numpy()[places],
+            "run_id": trained.run.run_id,
         }
     )
 

@@ -904,6 +904,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
                 "text_hash",
                 "Hash of the report's words; NULL where none was kept.",
             ),
+            _text("run_id", "Training that gave the score; NULL where none was kept."),
         ),
     ),
 )

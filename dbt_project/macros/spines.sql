@@ -1335,6 +1335,7 @@
             sentence.encoder_code = same_words.encoder_code
             and sentence.report_id = same_words.report_id
             and sentence.text_hash = same_words.text_hash
+            and coalesce(sentence.run_id, same_words.run_id) = same_words.run_id
     where
         known_date > (
             select max(score.known_date) - {{ var("text_sentence_days") }}

@@ -6,7 +6,8 @@
 --     rotation.fct_rotation_holding as k where k.strategy_code = 'bert_top25')): Code
 --     of the stock.
 -- parameter: month (date) = (select max(k.trade_month_end) from
---     scores.fct_text_factor_monthly as k): Last trading day of the month asked for.
+--     scores.fct_text_factor_monthly as k where k.encoder_code = 'bert'): Last trading
+--     day of the month asked for.
 -- parameter: encoder (text) = 'bert': bert or word_count.
 -- known: month: select k.trade_month_end from scores.fct_text_factor_monthly as k
 -- column: text_rank (integer): Rank of the stock by the text factor.
@@ -27,6 +28,7 @@ with stock as (
         f.encoder_code,
         f.security_code,
         f.trade_month_end,
+        f.first_report_date,
         f.text_rank,
         f.is_in_base_pool,
         f.composite_score,
@@ -54,8 +56,7 @@ inner join scores.fct_text_score as score
     on
         stock.encoder_code = score.encoder_code
         and stock.security_code = score.security_code
-        and stock.trade_month_end >= score.known_date
-        and score.known_date > stock.trade_month_end - interval 3 month
+        and score.known_date between stock.first_report_date and stock.trade_month_end
 left join scores.fct_text_sentence as part
     on
         score.encoder_code = part.encoder_code

@@ -19,6 +19,7 @@ select
     report_score.security_code,
     {{ exact_mean("report_score.score", 12) }} as text_score,
     count(*) as report_count,
+    min(report_score.known_date) as first_report_date,
     -- One encoder of which nobody has said what it has read leaves all unknown.
     case
         when count(report_score.corpus_cutoff_date) = count(*)

@@ -32,6 +32,7 @@ eligible as (
         text_factor.security_code,
         text_factor.text_score,
         text_factor.report_count,
+        text_factor.first_report_date,
         text_factor.corpus_cutoff_date,
     from {{ ref("int_text_factor") }} as text_factor
     inner join month_end on text_factor.trade_date = month_end.trade_date
@@ -65,6 +66,7 @@ select
     ranked.security_code,
     ranked.text_score,
     ranked.report_count,
+    ranked.first_report_date,
     ranked.corpus_cutoff_date,
     ranked.text_rank,
     ranked.stock_count,

@@ -4,6 +4,7 @@ select
     cast(security_code as varchar) as security_code,
     cast(text_score as double) as text_score,
     cast(report_count as integer) as report_count,
+    cast(first_report_date as date) as first_report_date,
     cast(text_rank as integer) as text_rank,
     cast(stock_count as integer) as stock_count,
     cast(is_in_base_pool as boolean) as is_in_base_pool,

@@ -7,6 +7,7 @@ with sentence as (
         sentence,
         score_change,
         text_hash,
+        run_id,
     from {{ ref("stg_text_sentence") }}
 ),
 
@@ -15,6 +16,7 @@ score as (
         encoder_code,
         report_id,
         text_hash,
+        run_id,
         corpus_cutoff_date,
     from {{ ref("int_text_score") }}
 ),
@@ -38,11 +40,13 @@ select
     cast(sentence.score_change as double) as score_change,
     cast(score.corpus_cutoff_date as date) as corpus_cutoff_date,
 from sentence
--- Sentences that a correction took out of the report say nothing of its score.
+-- Sentences that a correction took out of the report say nothing of its score, nor does
+-- what they added to that of another training.
 inner join score
     on
         sentence.encoder_code = score.encoder_code
         and sentence.report_id = score.report_id
         and sentence.text_hash = score.text_hash
+        and coalesce(sentence.run_id, score.run_id) = score.run_id
 inner join newest on sentence.encoder_code = newest.encoder_code
 where sentence.known_date > newest.known_date - {{ var("text_sentence_days") }}
