@@ -386,6 +386,50 @@ def test_zero_is_white_and_little_is_pale(page: Page, reports: dict[str, Path]) 
     assert [255, 255, 255] in others
 
 
+def test_contours_run_along_the_cells(page: Page, reports: dict[str, Path]) -> None:
+    """No line strikes through a number: each level is the lower edge of cells."""
+    page.open(reports["microcap"], width=1280)
+    page.click("#tab-timing")
+    edges, levels = page.evaluate(
+        """
+        (() => {
+            const paths = [...document.querySelectorAll(
+                '[data-chart="critical_grid"] svg path'
+            )];
+            const top = (path) => path.getBoundingClientRect();
+            return [
+                paths.filter((path) => /^rgb/.test(path.getAttribute("fill")))
+                    .map((path) => top(path).bottom),
+                paths.filter((path) => path.getAttribute("fill") === "none"
+                    && Number(path.getAttribute("stroke-width")) > 2)
+                    .map((path) => top(path).bottom),
+            ];
+        })()
+        """
+    )
+    assert len(edges) >= 231
+    assert len(levels) > 3
+    for level in levels:
+        assert min(abs(level - edge) for edge in edges) < 5
+
+
+def test_a_legend_has_all_curves(page: Page, reports: dict[str, Path]) -> None:
+    """It has as many rows as it needs; six curves are drawn at first."""
+    page.open(reports["industry_rotation"], width=1280)
+    page.click("#tab-strategies")
+    names = page.evaluate("charts.net_value.panels[0].map((curve) => curve.name[0])")
+    assert len(names) > 6
+    chart = "document.querySelector('[data-chart=\"net_value\"]')"
+    written = spaceless(page.evaluate(f"{chart}.innerText"))
+    assert [name for name in names if spaceless(name) not in written] == []
+    curves = f"""
+        [...{chart}.querySelectorAll("path")].filter((path) =>
+            path.getAttribute("fill") === "none"
+            && path.getAttribute("stroke-width") === "1.6").length
+    """
+    assert page.evaluate(curves) == 2 * 6
+
+
 def test_without_a_browser_one_line_says_so(
     small_settings: Settings,
     tmp_path: Path,
