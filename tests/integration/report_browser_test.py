@@ -422,6 +422,8 @@ def test_a_legend_has_all_curves(page: Page, reports: dict[str, Path]) -> None:
     chart = "document.querySelector('[data-chart=\"net_value\"]')"
     written = spaceless(page.evaluate(f"{chart}.innerText"))
     assert [name for name in names if spaceless(name) not in written] == []
+    # Which page of a legend that turns its pages.
+    assert not re.search(r"\d/\d", written)
     curves = f"""
         [...{chart}.querySelectorAll("path")].filter((path) =>
             path.getAttribute("fill") === "none"
