@@ -1511,9 +1511,11 @@ FACTORS = Report(
                     ),
                     inputs=REPORTS_READ,
                     note=Words(
-                        "语料截止：预训练编码器读过的文本的最后日期，此前的评分可能已知后事。",
-                        "Corpus to: last day of the texts that the encoder was trained "
-                        "on; scores before it may know what came later.",
+                        "语料截止：编码器从这一天起的文本均未读过；更早报告的评分可能已知后事，"
+                        "为空则不明。",
+                        "Corpus to: first day of which the encoder has read no text; "
+                        "scores of reports before it may know what came later, as may "
+                        "all where it is empty.",
                     ),
                     why="why_model",
                     parameters={"models": "^text_"},

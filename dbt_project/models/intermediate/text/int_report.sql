@@ -59,14 +59,17 @@ trading_day as (
     from {{ ref("int_trading_day") }}
 ),
 
--- A company is known from its listing on; a code that nobody lists is nobody's.
+-- A company is known from its listing on until it leaves; a code that nobody lists is
+-- nobody's.
 dated as (
     select
         worded.*,
         trading_day.trade_date as known_date,
         coalesce(
             security.list_date <= cast(worded.published_at as date), false
-        ) as is_listed,
+        )
+        and cast(worded.published_at as date)
+        < coalesce(security.delist_date, date '9999-12-31') as is_listed,
     from worded
     asof left join trading_day on worded.usable_from <= trading_day.trade_date
     left join {{ ref("stg_security") }} as security
