@@ -305,6 +305,14 @@ def judge(
         ),
     }.items():
         scores[name] = np.asarray(part)[rows]
+    # What the fusion would reach if each network knew its part of the truth.
+    scores["perfect_fused"] = fuse(
+        {
+            "perfect_high_frequency": scores["intraday"],
+            "perfect_low_frequency": scores["daily"],
+        },
+        "perfect",
+    )
     return Judged({name: rank_ic(value, outcome) for name, value in scores.items()})
 
 
