@@ -73,6 +73,8 @@ def test_an_interrupted_command_says_what_it_leaves(
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (130, ""), errors
-    assert errors.startswith(told), errors
-    assert errors.count("\n") == 1, errors
+    # Dagster's watcher of the process gets the signal too and may die loudly first.
+    *others, line = errors.splitlines()
+    assert line.startswith(told), errors
+    assert not others or "watch_orphans" in errors, errors
     assert publication(home_copy) == before
