@@ -53,8 +53,8 @@ DATING_COLUMNS = (
     "list_date",
 )
 
-# Logs that belong to the raw rows.
-COPIED_LOGS = ("load", "rejected_row", "load_finding")
+# Logs that belong to the raw rows; a report's score counts by the run that gave it.
+COPIED_LOGS = ("load", "rejected_row", "load_finding", "text_run")
 
 Comparison = Literal["dated", "summary"]
 

@@ -332,7 +332,7 @@ def test_a_sentence_adds_what_its_report_loses_without_it(
             run.config_json ->> 'maximum_tokens'
         from raw.text_sentence as part
         inner join scores.fct_text_score as score using (encoder_code, report_id)
-        inner join raw.text_run as run using (run_id)
+        inner join raw.text_run as run on score.run_id = run.run_id
         inner join intermediate.int_report_text as text using (report_id)
         where part.sentence_number = 2
         order by abs(part.score_change) desc

@@ -506,6 +506,8 @@ def dates_to_python(frame: pd.DataFrame) -> pd.DataFrame:
 # What only strategies on stocks, on indices and on model scores read.
 NO_STOCK_STRATEGY = """
     create schema if not exists staging;
+    create schema if not exists core;
+    create table core.dim_model (model_code varchar, unavailable_reason varchar);
     create table staging.stg_security (security_code varchar, delist_date date);
     create table staging.stg_index_bar (
         index_code varchar, trade_date date, open double, close double

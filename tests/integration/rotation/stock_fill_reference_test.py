@@ -535,6 +535,8 @@ def upstream(market: Market) -> dict[str, pd.DataFrame]:
 
 
 EMPTY = """
+    create schema if not exists core;
+    create table core.dim_model (model_code varchar, unavailable_reason varchar);
     create table intermediate.int_diffusion_index_daily (
         industry_system varchar, industry_code varchar, trade_date date,
         variant varchar, diffusion_index double
