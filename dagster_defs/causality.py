@@ -10,9 +10,7 @@ which the check runs out, that is for ``jobs`` and ``schedules``.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,12 +20,11 @@ from typing import Any, Literal
 import duckdb
 
 from dagster_defs.project import (
-    DBT_EXECUTABLE,
     PROJECT_DIR,
     DbtError,
     build_variables,
+    call_dbt,
     copy_parsed_project,
-    environment,
     target_path,
 )
 from warehouse.publish import read_models
@@ -280,40 +277,16 @@ def build_whole(
         A model failed; the message is the end of dbt's output.
     """
     target = target_path(settings)
-    command = [
-        str(DBT_EXECUTABLE),
-        "--quiet",
-        "build",
-        "--full-refresh",
-        "--exclude-resource-type",
-        "unit_test",
-        "--exclude-resource-type",
-        "test",
-        "--project-dir",
-        str(project_dir),
-        "--profiles-dir",
-        str(project_dir),
-        "--target-path",
-        str(target),
-        "--log-path",
-        str(target),
-    ]
-    done = subprocess.run(  # noqa: S603
-        command,
-        cwd=settings.home,
-        env={
-            **os.environ,
-            **environment(settings),
-            **build_variables(build_from=None, as_of_date=as_of_date),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
+    output = call_dbt(
+        settings,
+        *("build", "--full-refresh"),
+        *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
+        project_dir=project_dir,
+        folder=target,
+        variables=build_variables(build_from=None, as_of_date=as_of_date),
     )
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        message = " ".join(line.strip() for line in lines[-20:] if line.strip())
-        raise DbtError(f"dbt cannot build {settings.build_path}: {message}")
+    if output is not None:
+        raise DbtError(f"dbt cannot build {settings.build_path}: {output[-2000:]}")
     return target / "manifest.json"
 
 

@@ -6,12 +6,10 @@ Add options of that page here; keep texts out, they are those of the dbt project
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-from dagster_defs.project import DBT_EXECUTABLE, PROJECT_DIR, DbtError, environment
+from dagster_defs.project import PROJECT_DIR, DbtError, call_dbt
 from warehouse.lock import writer_lock
 from warehouse.settings import PROJECT_ROOT, Settings, read_settings
 from warehouse.store import StoreError
@@ -35,32 +33,16 @@ def write_dbt_docs(settings: Settings, folder: Path) -> Path:
     """
     if not settings.build_path.exists():
         raise DbtError(f"nothing is built in {settings.home}: run `lundong refresh`")
-    command: list[str | Path] = [
-        DBT_EXECUTABLE,
-        "--quiet",
-        "docs",
-        "generate",
-        "--static",
-    ]
-    for option, path in (
-        ("project-dir", PROJECT_DIR),
-        ("profiles-dir", PROJECT_DIR),
-        ("target-path", folder),
-        ("log-path", folder),
-    ):
-        command += [f"--{option}", path]
     # dbt opens the store as a writer, even to look at its columns.
     with writer_lock(settings, "dbt docs"):
-        done = subprocess.run(  # noqa: S603 - own program and arguments
-            command,
-            cwd=settings.home,
-            env={**os.environ, **environment(settings)},
-            capture_output=True,
-            text=True,
-            check=False,
+        output = call_dbt(
+            settings,
+            *("docs", "generate", "--static"),
+            project_dir=PROJECT_DIR,
+            folder=folder,
         )
-    if done.returncode != 0:
-        raise DbtError(" ".join((done.stdout + done.stderr).split()))
+    if output is not None:
+        raise DbtError(output)
     return folder / PAGE
 
 

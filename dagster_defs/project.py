@@ -132,6 +132,51 @@ def build_variables(
     }
 
 
+def call_dbt(
+    settings: Settings,
+    *arguments: str,
+    project_dir: Path,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> str | None:
+    """Run dbt once, outside of Dagster, and wait for it.
+
+    Parameters
+    ----------
+    arguments : str
+        The command of dbt and its options.
+    folder : Path
+        Where dbt leaves its files and its log.
+    variables : mapping, optional
+        More variables of the environment, as ``build_variables`` gives them.
+
+    Returns
+    -------
+    str or None
+        What dbt printed, on one line, where it failed; else None.
+    """
+    command = [str(DBT_EXECUTABLE), "--quiet", *arguments]
+    for option, path in (
+        ("--project-dir", project_dir),
+        ("--profiles-dir", project_dir),
+        ("--target-path", folder),
+        ("--log-path", folder),
+    ):
+        command += [option, str(path)]
+    done = subprocess.run(  # noqa: S603
+        command,
+        cwd=settings.home,
+        env={**os.environ, **environment(settings), **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+    return " ".join(line for line in lines if line)
+
+
 def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> Path:
     """Parse the dbt project if its files changed since it was parsed for this store.
 
@@ -148,31 +193,11 @@ def prepare_manifest(settings: Settings, *, project_dir: Path = PROJECT_DIR) -> 
     manifest.parent.mkdir(parents=True, exist_ok=True)
     # A parse that is interrupted leaves files of two states of the project.
     stamp.unlink(missing_ok=True)
-    command = [
-        str(DBT_EXECUTABLE),
-        "--quiet",
-        "parse",
-        "--project-dir",
-        str(project_dir),
-        "--profiles-dir",
-        str(project_dir),
-        "--target-path",
-        str(manifest.parent),
-        "--log-path",
-        str(manifest.parent),
-    ]
-    done = subprocess.run(  # noqa: S603
-        command,
-        cwd=settings.home,
-        env={**os.environ, **environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+    output = call_dbt(
+        settings, "parse", project_dir=project_dir, folder=manifest.parent
     )
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        message = " ".join(line.strip() for line in lines if line.strip())
-        raise DbtError(f"dbt cannot read {project_dir}: {message}")
+    if output is not None:
+        raise DbtError(f"dbt cannot read {project_dir}: {output}")
     if project_stamp(project_dir) != current:
         raise DbtError(f"{project_dir} changed while it was read: try again")
     stamp.write_text(current)
