@@ -1,4 +1,4 @@
-"""Networks on the generated market: planted signal found, silence without one, speed.
+"""Networks on the generated market: planted signal found, silence without one.
 
 Markets are drawn in memory, with the minute factors that see the planted states made
 from the same bars in numpy. Each model is trained walk-forward and scored weekly; its
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,8 +32,7 @@ from models_ml.config import (
     load_config,
 )
 from models_ml.metrics import newey_west_t, rank_ic
-from models_ml.networks import make_network
-from models_ml.panel import Labels, Panel, make_inputs, prepare_high_frequency
+from models_ml.panel import Panel, make_inputs, prepare_high_frequency
 from models_ml.score import open_scorer, score_day
 from models_ml.splits import periods_of, split_days
 from models_ml.train import train
@@ -45,12 +43,13 @@ from warehouse.sample_market.universe import Universe, make_universe
 
 Floats = npt.NDArray[np.float64]
 
-CONFIG = SampleConfig(stocks=500, delisted=30, reports_per_year=1)
+CONFIG = SampleConfig(reports_per_year=1)
 SEEDS = (301, 302, 303)
 NULL_SEEDS = tuple(range(401, 411))
 LEAST_SHARE_OF_ORACLE = 0.70
 LEAST_RATIO_TO_LINEAR = 1.1
 LARGEST_NULL_T = 1.5
+LEAST_T = 2.0
 # Fusion of the two networks (methodology 5): high to low frequency.
 WEIGHTS = {"high": 1.0, "low": 3.0}
 MODELS = (
@@ -59,12 +58,14 @@ MODELS = (
 )  # fmt: skip
 LISTED_DAYS = 60
 FIRST_SCORED = date(2024, 1, 1)
-FACTORS = (
-    "down_vol_perc", "corr_ret_lastret", "late_skew_ret", "corr_volume_amplitude",
-    *(f"volume_perc{number}" for number in range(2, 8)),
-)  # fmt: skip
+# What minutes show of the planted effects, and what days show.
+PARTS = {
+    "intraday": ("intraday", "intraday_product"),
+    "daily": ("reversal", "turnover", "reversal_turnover", "volatility"),
+}
+OWN_PART = {"gru_high_frequency": "intraday", "gru_low_frequency": "daily"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=120)
 
 
 @dataclass(frozen=True)
@@ -263,9 +264,19 @@ def fuse(scores: dict[str, Floats], kind: str) -> Floats:
 
 @dataclass(frozen=True)
 class Judged:
-    """Weekly rank ICs by model, and by part of the truth."""
+    """Weekly rank ICs by model, and by part of the truth.
+
+    Attributes
+    ----------
+    ics : dict of (weeks,) array
+        With the return from T+1 to T+6.
+    likeness : dict of float
+        Mean rank correlation of a model's scores with a part of the truth, which has
+        no noise, by model and part.
+    """
 
     ics: dict[str, Floats]
+    likeness: dict[tuple[str, str], float]
 
     def mean(self, name: str) -> float:
         """Return the mean rank IC."""
@@ -295,16 +306,16 @@ def judge(
     eligible = panel.column("is_eligible").numpy() == 1.0
     blocked = np.stack([~eligible[row] | ~eligible[row + 1] for row in rows])
     outcome[blocked] = np.nan
-    total = sum(market.expected.values())
-    for name, part in {
-        "oracle": total,
-        "intraday": market.expected["intraday"] + market.expected["intraday_product"],
-        "daily": sum(
-            market.expected[name]
-            for name in ("reversal", "turnover", "reversal_turnover", "volatility")
-        ),
-    }.items():
-        scores[name] = np.asarray(part)[rows]
+    parts = {
+        part: np.asarray(sum(market.expected[name] for name in names))[rows]
+        for part, names in PARTS.items()
+    }
+    likeness = {
+        (name, part): float(np.nanmean(rank_ic(values, truth)))
+        for name, values in scores.items()
+        for part, truth in parts.items()
+    }
+    scores |= {"oracle": np.asarray(sum(market.expected.values()))[rows], **parts}
     # What the fusion would reach if each network knew its part of the truth.
     scores["perfect_fused"] = fuse(
         {
@@ -313,7 +324,8 @@ def judge(
         },
         "perfect",
     )
-    return Judged({name: rank_ic(value, outcome) for name, value in scores.items()})
+    ics = {name: rank_ic(value, outcome) for name, value in scores.items()}
+    return Judged(ics, likeness)
 
 
 def benchmark_configs(**changes: object) -> list[RunConfig]:
@@ -322,42 +334,6 @@ def benchmark_configs(**changes: object) -> list[RunConfig]:
         replace(load_config(CONFIGS / f"{code}.toml", profile="sample"), **changes)
         for code in MODELS
     ]
-
-
-def training_ratio(market: Market, config: RunConfig, *, dates: int = 12) -> float:
-    """Return seconds of our epoch over those of a bare loop on ready tensors."""
-    panel = market.panel
-    inputs, labels = make_inputs(panel, config), Labels(panel, config)
-    days = list(range(config.lookback_days + 300, config.lookback_days + 300 + dates))
-    samples = []
-    for day in days:
-        stocks = inputs.stocks(day)
-        target = labels.values(day, stocks)
-        known = torch.isfinite(target)
-        samples.append((day, stocks[known], target[known]))
-    ready = [(inputs.batch(day, stocks), target) for day, stocks, target in samples]
-    network = make_network(config).train()
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-
-    def step(windows: Sequence[torch.Tensor], target: torch.Tensor) -> None:
-        loss = network.loss(network(windows), target)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-
-    # Alternating, in time of this process alone: the machine may be busy.
-    spent = {"bare": 0.0, "ours": 0.0}
-    for turn in range(4):
-        started = time.process_time()
-        for windows, target in ready:
-            step(windows, target)
-        middle = time.process_time()
-        for day, stocks, target in samples:
-            step(inputs.batch(day, stocks), target)
-        if turn:
-            spent["bare"] += middle - started
-            spent["ours"] += time.process_time() - middle
-    return spent["ours"] / spent["bare"]
 
 
 def run_market(
@@ -380,7 +356,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="markets at a time")
     options = parser.parse_args()
-    config = replace(CONFIG, stocks=options.stocks, minute_first_day=CONFIG.first_day)
+    config = replace(
+        CONFIG,
+        stocks=options.stocks,
+        delisted=options.stocks * CONFIG.delisted // CONFIG.stocks,
+        minute_first_day=CONFIG.first_day,
+    )
     models = benchmark_configs(
         epochs=options.epochs, patience=5, sample_step=5, train_days=700,
         sample_stocks=0, threads=options.threads,
@@ -392,12 +373,6 @@ def main() -> None:
         nulls = pool.map(partial(run, null=True), null_seeds)
         wrong = print_planted(dict(zip(seeds, planted, strict=True)))
         wrong += print_nulls(list(nulls))
-    market = make_market(SEEDS[0], null=False, config=config)
-    for model in models[:2]:
-        console.print(
-            f"{model.model_code}: an epoch takes {training_ratio(market, model):.2f} "
-            "times a bare loop"
-        )
     if wrong:
         raise SystemExit(f"error: {'; '.join(wrong)}")
 
@@ -405,7 +380,7 @@ def main() -> None:
 def print_planted(found: dict[int, Judged]) -> list[str]:
     """Print each model beside the oracle; return where the fused one falls short."""
     wrong = []
-    table = Table("market", "model", "rank IC", "t", "of oracle", "over linear")
+    table = Table("market", "model", "rank IC", "t", "of oracle", "over linear", *PARTS)
     for seed, judged in found.items():
         oracle = judged.mean("oracle")
         for name in judged.ics:
@@ -415,6 +390,11 @@ def print_planted(found: dict[int, Judged]) -> list[str]:
                 f"planted {seed}", name, f"{judged.mean(name):.4f}",
                 f"{judged.t_value(name):.1f}", f"{judged.mean(name) / oracle:.0%}",
                 f"{ratio:.2f}" if name.startswith("gru_") else "",
+                *(
+                    f"{judged.likeness[name, part]:.2f}"
+                    for part in PARTS
+                    if (name, part) in judged.likeness
+                ),
             )  # fmt: skip
         share = judged.mean("gru_fused") / oracle
         ratio = judged.mean("gru_fused") / judged.mean("linear_fused")
@@ -422,6 +402,14 @@ def print_planted(found: dict[int, Judged]) -> list[str]:
             wrong.append(f"seed {seed}: {share:.0%} of the oracle's rank IC")
         if ratio < LEAST_RATIO_TO_LINEAR:
             wrong.append(f"seed {seed}: {ratio:.2f} times the linear baseline's")
+        for name, own in OWN_PART.items():
+            other = next(part for part in PARTS if part != own)
+            alike, unlike = judged.likeness[name, own], judged.likeness[name, other]
+            if judged.t_value(name) < LEAST_T or alike < unlike:
+                wrong.append(
+                    f"seed {seed}: {name} has t {judged.t_value(name):.1f} and "
+                    f"correlation {alike:.2f} with {own}, {unlike:.2f} with {other}"
+                )
     console.print(table)
     return wrong
 
