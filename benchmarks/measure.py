@@ -10,7 +10,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -49,6 +50,39 @@ def resident_bytes(process: psutil.Process) -> int:
     return total
 
 
+@dataclass
+class Peak:
+    """Largest resident memory seen so far and that of the beginning, in bytes."""
+
+    first: int
+    largest: int
+
+    @property
+    def growth_gigabytes(self) -> float:
+        """What came on top of the beginning, 10^9 bytes."""
+        return (self.largest - self.first) / 1e9
+
+
+@contextmanager
+def watch_peak(process: psutil.Process) -> Iterator[Peak]:
+    """Watch the resident memory of a process and its children while a block runs."""
+    first = resident_bytes(process)
+    peak = Peak(first, first)
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(INTERVAL_SECONDS):
+            peak.largest = max(peak.largest, resident_bytes(process))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watcher.join()
+
+
 def run_measured(command: Sequence[str], variables: Mapping[str, str]) -> Measured:
     """Run a command to its end and measure it.
 
@@ -66,21 +100,9 @@ def run_measured(command: Sequence[str], variables: Mapping[str, str]) -> Measur
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        watched = psutil.Process(process.pid)
-        ended = threading.Event()
-        peak = 0
-
-        def watch() -> None:
-            nonlocal peak
-            while not ended.wait(INTERVAL_SECONDS):
-                peak = max(peak, resident_bytes(watched))
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        output, _ = process.communicate()
+        with watch_peak(psutil.Process(process.pid)) as peak:
+            output, _ = process.communicate()
         seconds = time.perf_counter() - start
-        ended.set()
-        watcher.join()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {output.strip()[-2000:]}")
-    return Measured(seconds, peak / 1e9)
+    return Measured(seconds, peak.largest / 1e9)
