@@ -386,7 +386,11 @@ def prepare_high_frequency(panel: Panel) -> Panel:
     observed = torch.isfinite(factors).any(dim=2)
     members = observed & (panel.column("is_eligible") == 1.0)
     industry, size = panel.column("industry"), panel.column("log_market_cap")
-    values = torch.zeros_like(factors, memory_format=torch.contiguous_format)
+    first = panel.features.index(HIGH_FREQUENCY[0])
+    # The result's own tensor is filled: beside the panel there is no third one.
+    result = panel.values.new_zeros((*observed.shape, first + 1 + len(HIGH_FREQUENCY)))
+    result[:, :, :first] = panel.values[:, :, :first]
+    result[:, :, first] = observed
     for day in range(len(panel.days)):
         rows = torch.nonzero(members[day]).squeeze(1)
         if len(rows) == 0:
@@ -397,13 +401,11 @@ def prepare_high_frequency(panel: Panel) -> Panel:
             size[day, rows].double().numpy()[:, None],
         )
         scores = np.nan_to_num(standardise(clean)).astype(np.float32)
-        values[day, rows] = torch.from_numpy(scores)
-    first = panel.features.index(HIGH_FREQUENCY[0])
-    kept = panel.values[:, :, :first]
+        result[day, rows, first + 1 :] = torch.from_numpy(scores)
     return replace(
         panel,
         features=(*panel.features[:first], "observed", *HIGH_FREQUENCY),
-        values=torch.cat([kept, observed[:, :, None].float(), values], dim=2),
+        values=result,
     )
 
 
