@@ -151,11 +151,11 @@
 {%- endmacro %}
 
 {#
-    What is more than the mean plus one sample standard deviation of the stock's day, from
-    exact sums; NULL of one value. Of a constant nothing is big.
+    The mean plus one sample standard deviation of the stock's day, from exact sums; NULL
+    of one value. What is more is big: of a constant nothing is.
 -#}
-{% macro is_big(value, count, total, squares) -%}
-    {{ value }} > (
+{% macro big_threshold(count, total, squares) -%}
+    (
         cast({{ total }} as double)
         + sqrt(
             cast({{ count }} * {{ squares }} - {{ total }} * {{ total }} as double)

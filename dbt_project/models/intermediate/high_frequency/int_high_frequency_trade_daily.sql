@@ -55,7 +55,8 @@ measured as (
     select
         *,
         session_minute <= 30 as is_early,
-        {{ is_big("amount", "trade_count", "day_amount", "day_squares") }} as is_big,
+        amount > {{ big_threshold("trade_count", "day_amount", "day_squares") }}
+            as is_big,
         coalesce({{ billionths("price / previous_price - 1") }}, 0) as trade_return,
         case side when 'buy' then amount when 'sell' then -amount else 0 end
             as net_amount,
