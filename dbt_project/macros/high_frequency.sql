@@ -48,11 +48,11 @@
     A return or a share in billionths. Products of two fit 64 bits, so that all sums over
     bars and trades are exact, whatever the order of the rows, and cost a fifth of sums
     of doubles made exact afterwards. A return within one bar above 300% is a false
-    price and counts as 300%.
+    price and counts as 300%. A share also fits 32 bits.
 -#}
-{% macro billionths(expression, is_bounded=false) -%}
+{% macro billionths(expression, is_bounded=false, type="bigint") -%}
     {%- if is_bounded -%}
-    cast(({{ expression }}) * 1e9 as bigint)
+    cast(({{ expression }}) * 1e9 as {{ type }})
     {%- else -%}
     case
         when {{ expression }} > 3 then 3000000000
