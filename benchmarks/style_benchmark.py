@@ -47,6 +47,7 @@ BY_SECURITY = {
     "intermediate.int_factor_universe_weekly": "trade_week",
     "intermediate.int_score_factor_weekly": "trade_week",
     "intermediate.int_high_frequency_factor_weekly": "trade_week",
+    "intermediate.int_neutral_high_frequency_factor_weekly": "trade_week",
 }
 # Factors of prices, volumes and caps; those of reports the SQL makes besides.
 FACTORS = (

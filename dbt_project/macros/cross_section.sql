@@ -88,16 +88,17 @@
 {%- endmacro %}
 
 {#
-    Values of the factors of a wide panel in long form, with their standard scores over
-    the universe `all`, and those of what industry and size leave of them: the residual
-    of the regression on dummies of the industry and the standard score of the log market
-    cap, by demeaning within industries and one slope.
+    A wide panel with the standard scores of each factor over the universe `all` beside
+    it (`_z_score`), and those of what industry and size leave of them
+    (`_neutral_z_score`): the residual of the regression on dummies of the industry and
+    the standard score of the log market cap, by demeaning within industries and one
+    slope.
 
-    A stock outside of the universe has a value only. Values that are not there have no
-    row. Of the weeks of the build window, or of all with `is_windowed` false. Size leaves
-    nothing of the factors in `sizes`, which are size itself: industry alone counts there.
+    A stock outside of the universe has a value only. Of the weeks of the build window, or
+    of all with `is_windowed` false. Size leaves nothing of the factors in `sizes`, which
+    are size itself: industry alone counts there.
 -#}
-{% macro factor_values(model, factors, is_windowed=true, sizes=[]) -%}
+{% macro neutral_panel(model, factors, is_windowed=true, sizes=[]) -%}
     {%- set is_in_window = in_build_window("trade_week") if is_windowed else "true" %}
     with panel as (
         select
@@ -328,39 +329,26 @@
                 score.trade_week = industry_moment.trade_week
                 and score.industry_code = industry_moment.industry_code
         left join residual_spread on score.trade_week = residual_spread.trade_week
-    ),
-
-    long_form as (
-        select
-            panel.trade_week,
-            panel.security_code,
-            unnest([
-                {%- for factor in factors %}
-                '{{ factor }}'{{ "," if not loop.last }}
-                {%- endfor %}
-            ]) as factor_code,
-            unnest([
-                {%- for factor in factors %}
-                panel.{{ factor }}{{ "," if not loop.last }}
-                {%- endfor %}
-            ]) as value,
-            unnest([
-                {%- for factor in factors %}
-                neutral.{{ factor }}{{ "," if not loop.last }}
-                {%- endfor %}
-            ]) as z_score,
-            unnest([
-                {%- for factor in factors %}
-                neutral.{{ factor }}_neutral{{ "," if not loop.last }}
-                {%- endfor %}
-            ]) as neutral_z_score,
-        from panel
-        left join neutral
-            on
-                panel.trade_week = neutral.trade_week
-                and panel.security_code = neutral.security_code
     )
 
+    select
+        panel.trade_week,
+        panel.security_code,
+        neutral.security_code is not null as is_in_universe,
+        {% for factor in factors -%}
+        panel.{{ factor }},
+        neutral.{{ factor }} as {{ factor }}_z_score,
+        neutral.{{ factor }}_neutral as {{ factor }}_neutral_z_score,
+        {% endfor %}
+    from panel
+    left join neutral
+        on
+            panel.trade_week = neutral.trade_week
+            and panel.security_code = neutral.security_code
+{%- endmacro %}
+
+{# Such a panel in long form. Values that are not there have no row. -#}
+{% macro long_factor_values(scored_panel, factors) -%}
     select
         factor_code,
         trade_week,
@@ -368,6 +356,38 @@
         value,
         z_score,
         neutral_z_score,
-    from long_form
+    from (
+        select
+            trade_week,
+            security_code,
+            unnest([
+                {%- for factor in factors %}
+                '{{ factor }}'{{ "," if not loop.last }}
+                {%- endfor %}
+            ]) as factor_code,
+            {% for column, suffix in [
+                ("value", ""),
+                ("z_score", "_z_score"),
+                ("neutral_z_score", "_neutral_z_score"),
+            ] -%}
+            unnest([
+                {%- for factor in factors %}
+                {{ factor ~ suffix }}{{ "," if not loop.last }}
+                {%- endfor %}
+            ]) as {{ column }},
+            {% endfor %}
+        from (
+            {{ scored_panel }}
+        ) as scored
+    ) as long_form
     where value is not null
+{%- endmacro %}
+
+{# Values of the factors of a model in long form, with their scores of `neutral_panel`. -#}
+{% macro factor_values(model, factors, is_windowed=true, sizes=[]) -%}
+    {{
+        long_factor_values(
+            neutral_panel(model, factors, is_windowed, sizes), factors
+        )
+    }}
 {%- endmacro %}

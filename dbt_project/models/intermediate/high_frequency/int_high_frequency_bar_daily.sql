@@ -63,10 +63,8 @@ day_sum as (
 -- integer is sorted and grouped by in less time than code and date; it is given once.
 whole_day as materialized (
     select
-        * exclude (volume, amount),
+        *,
         cast(row_number() over () as integer) as day_number,
-        cast(volume as double) as volume,
-        cast(amount as double) as amount,
         {{ big_threshold("bar_count", "amount", "amount_squares") }} as big_amount,
         {{ big_threshold("bar_count", "single_amount", "single_squares") }}
             as big_single_amount,
@@ -98,8 +96,8 @@ shared as (
     where bar.session_minute is not null
 ),
 
--- The bar before lies in the same half of the day: no return across lunch, none from the
--- auction. The first bar of a half takes its own open instead.
+-- The bar before lies in the same half of the day: no return across lunch, none from
+-- the auction. The first bar of a half takes its own open instead.
 neighboured as (
     select
         *,
@@ -207,8 +205,16 @@ summed as (
 
 judged as (
     select
-        whole_day.* exclude (volume, amount, big_amount),
-        summed.* exclude (day_number),
+        summed.*,
+        whole_day.security_code,
+        whole_day.trade_date,
+        whole_day.bar_minutes,
+        whole_day.bar_count,
+        whole_day.early_bar_count,
+        whole_day.late_bar_count,
+        whole_day.last_session_minute,
+        whole_day.has_items,
+        whole_day.is_amount_estimated,
         whole_day.bar_count >= {{ minimum }} as has_day,
         whole_day.early_bar_count >= {{ minimum }} as has_early,
     from summed

@@ -13,10 +13,10 @@ select
     trade_week,
     security_code,
     {% for factor in factors -%}
-    max(neutral_z_score) filter (where factor_code = '{{ factor }}') as {{ factor }},
+    {{ factor }}_neutral_z_score as {{ factor }},
+    {{ factor }}_z_score,
     {% endfor %}
 from (
-    {{ factor_values("int_high_frequency_factor_weekly", factors) }}
-) as factor_value
-where neutral_z_score is not null
-group by trade_week, security_code
+    {{ neutral_panel("int_high_frequency_factor_weekly", factors) }}
+) as scored
+where is_in_universe

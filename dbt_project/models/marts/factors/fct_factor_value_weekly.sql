@@ -17,6 +17,10 @@ select
     cast(z_score as double) as z_score,
     cast(neutral_z_score as double) as neutral_z_score,
 from (
+    {% if panel.tested -%}
+    {{ long_factor_values(panel_with_scores(panel), panel.factors) }}
+    {%- else -%}
     {{ factor_values(panel.model, panel.factors) }}
+    {%- endif %}
 ) as factor_value
 {%- endfor %}
