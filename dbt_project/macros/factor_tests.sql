@@ -56,16 +56,59 @@
 {%- endmacro %}
 
 {#
+    Ranks of the returns among the stocks that have a factor, of many factors in one sort:
+    a word counts the stocks so far of seven factors at once, each in 18 of its 126 bits.
+    Doubled ranks fit into them up to 131,072 stocks.
+-#}
+{% macro rank_bits() -%}
+    {{ return(18) }}
+{%- endmacro %}
+
+{% macro rank_words(factors) -%}
+    {{ return(factors | batch(7) | list) }}
+{%- endmacro %}
+
+{# Ones at the places of the factors that a stock has. -#}
+{% macro known_word(factors) -%}
+    {%- set ones = [] -%}
+    {%- for factor in factors -%}
+        {%- do ones.append(
+            "if(isfinite(" ~ factor ~ "), cast(1 as hugeint) << "
+            ~ loop.index0 * rank_bits() ~ ", 0)"
+        ) -%}
+    {%- endfor -%}
+    {{ ones | join(" + ") }}
+{%- endmacro %}
+
+{# Twice as many as stand above, and all that stand level: doubled ranks, less one. -#}
+{% macro return_word_columns(factors) -%}
+    {% for word in range(rank_words(factors) | length) -%}
+    {%- for prefix in ["", "buyable_"] -%}
+    2 * sum(known_{{ word }}) over {{ prefix }}so_far
+        - sum(known_{{ word }}) over {{ prefix }}level as {{ prefix }}return_word_{{ word }},
+        {% endfor -%}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro rank_of_word(words, factors, factor) -%}
+    {%- set place = factors.index(factor) -%}
+    {%- set shift = place % 7 * rank_bits() -%}
+    {%- set mask = 2 ** rank_bits() - 1 -%}
+    cast(1 + (({{ words }}_{{ place // 7 }} >> {{ shift }}) & {{ mask }}) as integer)
+{%- endmacro %}
+
+{#
     Layers of one factor in every universe and week of `relation`, with what a rank IC
     needs. Ranks are taken over the stocks that have both a factor and a return, again
     over those that could be bought at the open, doubled so that average ranks are
     integers; rank() and count(*) over the same frame tell how many stand above, and how
-    many above or level. Between two weeks a weight drifts with its stock: of equal
-    weights in a layer of n whose returns sum to s, (1 + r) / (n + s) is left. A layer is
-    cut by position: equal values are told apart by the security, so that no layer is
-    empty; 0 stands for too few stocks. Sorts are of integers and one double.
+    many above or level. Those of the returns come in the words of `relation`. Between two
+    weeks a weight drifts with its stock: of equal weights in a layer of n whose returns
+    sum to s, (1 + r) / (n + s) is left. A layer is cut by position: equal values are told
+    apart by the security, so that no layer is empty; 0 stands for too few stocks. Sorts
+    are of integers and one double.
 -#}
-{% macro factor_layer_sums(relation, factor, layers, minimum_stocks) -%}
+{% macro factor_layer_sums(relation, factors, factor, layers, minimum_stocks) -%}
 {%- set group = "partition by universe_number, trade_week" -%}
 {%- set buyable_group = group ~ ", is_buyable_at_open" -%}
 {%- set so_far = "range between unbounded preceding and current row" -%}
@@ -142,14 +185,33 @@ select
                                 )
                         else 0
                     end as layer,
-                    rank() over by_factor + count(*) over by_factor as factor_rank,
-                    rank() over by_return + count(*) over by_return as return_rank,
-                    rank() over by_buyable_factor
-                    + count(*) over by_buyable_factor as buyable_factor_rank,
-                    rank() over by_buyable_return
-                    + count(*) over by_buyable_return as buyable_return_rank,
-                from {{ relation }}
-                where isfinite({{ factor }})
+                    cast(
+                        rank() over by_factor + count(*) over by_factor as integer
+                    ) as factor_rank,
+                    cast(
+                        rank() over by_buyable_factor
+                        + count(*) over by_buyable_factor as integer
+                    ) as buyable_factor_rank,
+                    return_rank,
+                    buyable_return_rank,
+                from (
+                    select
+                        universe_number,
+                        trade_week,
+                        factor_week,
+                        security_number,
+                        is_buyable_at_open,
+                        is_sellable_at_open,
+                        paper_return,
+                        tradable_return,
+                        {{ factor }},
+                        {%- for prefix in ["", "buyable_"] %}
+                        {{ rank_of_word(prefix ~ "return_word", factors, factor) }}
+                            as {{ prefix }}return_rank,
+                        {%- endfor %}
+                    from {{ relation }}
+                    where isfinite({{ factor }})
+                )
                 window
                     by_position as ({{ group }} order by {{ factor }} desc, security_number),
                     whole as (
@@ -158,12 +220,8 @@ select
                         range between unbounded preceding and unbounded following
                     ),
                     by_factor as ({{ group }} order by {{ factor }} desc {{ so_far }}),
-                    by_return as ({{ group }} order by paper_return desc {{ so_far }}),
                     by_buyable_factor as (
                         {{ buyable_group }} order by {{ factor }} desc {{ so_far }}
-                    ),
-                    by_buyable_return as (
-                        {{ buyable_group }} order by tradable_return desc {{ so_far }}
                     )
             )
             window by_layer as ({{ group }}, layer)

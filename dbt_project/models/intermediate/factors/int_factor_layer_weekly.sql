@@ -19,9 +19,8 @@ with security_number as (
 ),
 
 {% for panel in tested_factor_panels() -%}
--- Read once for all factors of a panel. A week more than the window: layers turn over
--- against it.
-{{ panel.model }}_member as materialized (
+-- A week more than the window: layers turn over against it.
+{{ panel.model }}_stock as (
     select
         cast(
             {{ universe_number("universe_return.universe") }} as utinyint
@@ -36,6 +35,9 @@ with security_number as (
         {% for factor in panel.factors -%}
         panel.{{ factor }},
         {% endfor -%}
+        {% for factors in rank_words(panel.factors) -%}
+        {{ known_word(factors) }} as known_{{ loop.index0 }},
+        {% endfor -%}
     from {{ ref("int_universe_return_weekly") }} as universe_return
     inner join security_number
         on universe_return.security_code = security_number.security_code
@@ -48,6 +50,45 @@ with security_number as (
         and {{ in_build_window("panel.trade_week", lookback_days=15) }}
 ),
 
+-- Read once for all factors of a panel.
+{{ panel.model }}_member as materialized (
+    select
+        universe_number,
+        trade_week,
+        factor_week,
+        security_number,
+        is_buyable_at_open,
+        is_sellable_at_open,
+        paper_return,
+        tradable_return,
+        {% for factor in panel.factors -%}
+        {{ factor }},
+        {% endfor -%}
+        {{ return_word_columns(panel.factors) }}
+    from {{ panel.model }}_stock
+    window
+        so_far as (
+            partition by universe_number, trade_week
+            order by paper_return desc
+            range between unbounded preceding and current row
+        ),
+        level as (
+            partition by universe_number, trade_week
+            order by paper_return desc
+            range between current row and current row
+        ),
+        buyable_so_far as (
+            partition by universe_number, trade_week, is_buyable_at_open
+            order by tradable_return desc
+            range between unbounded preceding and current row
+        ),
+        buyable_level as (
+            partition by universe_number, trade_week, is_buyable_at_open
+            order by tradable_return desc
+            range between current row and current row
+        )
+),
+
 {% endfor -%}
 layered as (
     {% for panel in tested_factor_panels() -%}
@@ -57,7 +98,9 @@ layered as (
     {% endif -%}
     {% do numbers.update({"factor": numbers.factor + 1}) -%}
     {{
-        factor_layer_sums(panel.model ~ "_member", factor, layers, minimum_stocks)
+        factor_layer_sums(
+            panel.model ~ "_member", panel.factors, factor, layers, minimum_stocks
+        )
     }}
     {% endfor -%}
     {% endfor -%}
