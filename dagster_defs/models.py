@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from models_ml.config import LABELS, ConfigError, RunConfig, load_configs
+from models_ml.config import (
+    LABELS,
+    WITH_FACTORS,
+    ConfigError,
+    RunConfig,
+    ablation_codes,
+    load_configs,
+)
 from models_ml.splits import Period, Split, SplitError, periods_of, split_days
 from models_ml.text.config import ENCODERS
 from warehouse.model_runs import (
@@ -137,8 +144,9 @@ def make_plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     profile = market_profile(con)
     try:
         configs = load_configs(profile=profile)
-        codes = model_codes(profile)
-        wanted = [c for c in wanted_models(settings, codes, profile) if c in configs]
+        codes, unasked = model_codes(profile), ablation_codes()
+        wanted = wanted_models(settings, codes, profile, unasked=unasked)
+        wanted = [code for code in wanted if code in configs]
     except (ConfigError, ValueError) as error:
         raise ModelError(str(error)) from error
     days, weeks = _trading_days(con), complete_weeks(con)
@@ -153,11 +161,11 @@ def make_plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     for code in wanted:
         config = configs[code]
         first_input = 0
-        if config.inputs == "high_frequency":
+        if config.inputs in WITH_FACTORS:
             if first_factors is None:
                 absences[code] = "inputs not loaded: minute_bar"
                 continue
-            needed = max(1, round(config.minimum_share * config.windows[0]))
+            needed = max(1, round(config.minimum_share * config.windows[-1]))
             first_input = bisect_left(days, first_factors) + needed - 1
         reason = f"history too short: no complete week from {config.first_scored} on"
         for period in periods_of(weeks, config):

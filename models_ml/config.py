@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 CONFIGS = Path(__file__).with_name("configs")
+# Configurations in this folder are trained where they are asked for by name, or by all.
+ABLATIONS = "ablations"
 PROFILES = ("full", "sample", "small")
 
 # Series of the low-frequency network, in the order of its inputs.
@@ -55,7 +57,10 @@ FEATURES = {
     "high_frequency": HIGH_FREQUENCY,
     "low_frequency": PRICE_VOLUME,
     "daily": DAILY,
+    "all_frequency": (*PRICE_VOLUME, *HIGH_FREQUENCY),
 }
+# Inputs whose last window is of the high-frequency factors.
+WITH_FACTORS = ("high_frequency", "all_frequency")
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,14 @@ LABELS = {
 
 
 CHOICES = {
-    "network": ("high_frequency_gru", "multi_task_gru", "daily_gru", "linear"),
+    "network": (
+        "high_frequency_gru",
+        "multi_task_gru",
+        "separate_gru",
+        "four_task_gru",
+        "daily_gru",
+        "linear",
+    ),
     "inputs": tuple(FEATURES),
     "schedule": ("monthly", "half_yearly", "yearly"),
     "label": tuple(LABELS),
@@ -258,7 +270,7 @@ def load_config(path: Path, *, profile: str = "full") -> RunConfig:
 def load_configs(
     *, profile: str = "full", folder: Path = CONFIGS
 ) -> dict[str, RunConfig]:
-    """Return the configurations of a folder by model code.
+    """Return the configurations of a folder, and of its ablations, by model code.
 
     Raises
     ------
@@ -266,7 +278,7 @@ def load_configs(
         One of them cannot be used, or does not bear its file's name.
     """
     configs = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted([*folder.glob("*.toml"), *(folder / ABLATIONS).glob("*.toml")]):
         config = load_config(path, profile=profile)
         if config.model_code != path.stem:
             raise ConfigError(
@@ -274,3 +286,8 @@ def load_configs(
             )
         configs[config.model_code] = config
     return configs
+
+
+def ablation_codes() -> list[str]:
+    """Return the codes of the published ablations."""
+    return sorted(path.stem for path in (CONFIGS / ABLATIONS).glob("*.toml"))

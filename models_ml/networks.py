@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models_ml.config import RunConfig
+from models_ml.config import HIGH_FREQUENCY, PRICE_VOLUME, RunConfig
 
 # Weight of the heads' correlation with each other in the multi-task loss (HT 2023-12).
 HEAD_PENALTY = 0.01
@@ -82,11 +82,16 @@ class MultiTaskGRU(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(heads))
         self.heads = nn.ModuleList(nn.Linear(hidden, 1) for _ in range(heads))
 
+    def states(self, windows: Sequence[Tensor]) -> list[Tensor]:
+        """Return the last state of each window, [stock, hidden]."""
+        return [self.encoder(window) for window in windows]
+
     def forward(self, windows: Sequence[Tensor]) -> list[Tensor]:
-        """Return one output, [stock], for each frequency."""
+        """Return one output, [stock], for each window."""
+        states = self.states(windows)
         return [
-            head(norm(self.encoder(window))).squeeze(1)
-            for window, norm, head in zip(windows, self.norms, self.heads, strict=True)
+            head(norm(state)).squeeze(1)
+            for state, norm, head in zip(states, self.norms, self.heads, strict=True)
         ]
 
     def loss(self, outputs: Sequence[Tensor], label: Tensor) -> Tensor:
@@ -98,6 +103,31 @@ class MultiTaskGRU(nn.Module):
             for other in outputs[place + 1 :]
         )
         return torch.as_tensor(HEAD_PENALTY * alike - gain)
+
+
+class ManyEncoderGRU(MultiTaskGRU):
+    """The multi-task network with several GRUs, each head reading one of them.
+
+    With one for each frequency it is the published ablation without the shared GRU; in
+    the four-task network the bars share one and the factors have their own. Heads and
+    loss are the multi-task network's.
+    """
+
+    def __init__(
+        self, features: Sequence[int], hidden: int, encoder_of_head: Sequence[int]
+    ) -> None:
+        """Make a GRU for each count of features; say which of them each head reads."""
+        super().__init__(features[0], hidden, len(encoder_of_head))
+        self.others = nn.ModuleList(_LastState(count, hidden) for count in features[1:])
+        self.encoder_of_head = tuple(encoder_of_head)
+
+    def states(self, windows: Sequence[Tensor]) -> list[Tensor]:
+        """Return the last state of each window, [stock, hidden]."""
+        encoders = (self.encoder, *self.others)
+        return [
+            encoders[number](window)
+            for number, window in zip(self.encoder_of_head, windows, strict=True)
+        ]
 
 
 class LinearBaseline(nn.Module):
@@ -127,8 +157,15 @@ def make_network(config: RunConfig) -> Network:
         return HighFrequencyGRU(features, config.hidden)
     if config.network == "daily_gru":
         return DailyBaselineGRU(features, config.hidden)
+    heads = len(config.windows)
     if config.network == "multi_task_gru":
-        return MultiTaskGRU(features, config.hidden, len(config.windows))
+        return MultiTaskGRU(features, config.hidden, heads)
+    if config.network == "separate_gru":
+        return ManyEncoderGRU([features] * heads, config.hidden, range(heads))
+    if config.network == "four_task_gru":
+        # The last window is of the factors, the others are of bars.
+        counts = (len(PRICE_VOLUME), len(HIGH_FREQUENCY))
+        return ManyEncoderGRU(counts, config.hidden, [0] * (heads - 1) + [1])
     return LinearBaseline(features, config.windows)
 
 

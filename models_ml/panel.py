@@ -433,6 +433,30 @@ class HighFrequencyInputs:
         return [window(self._values, day, self._length).index_select(1, stocks)]
 
 
+class AllFrequencyInputs:
+    """Bars of days, weeks and months, and the 27 factors as the last window."""
+
+    def __init__(self, panel: Panel, config: RunConfig) -> None:
+        bars, factors = slice(None, -1), slice(-1, None)
+        self._parts: tuple[LowFrequencyInputs, HighFrequencyInputs] = (
+            LowFrequencyInputs(panel, _part_of(config, bars)),
+            HighFrequencyInputs(panel, _part_of(config, factors)),
+        )
+
+    def stocks(self, day: int) -> Tensor:
+        """Return the positions of the stocks that both parts can score, (n,)."""
+        low, high = (part.stocks(day) for part in self._parts)
+        return low[torch.isin(low, high)]
+
+    def batch(self, day: int, stocks: Tensor) -> list[Tensor]:
+        """Return [window, n, 6] for each frequency, then [window, n, 27]."""
+        return [batch for part in self._parts for batch in part.batch(day, stocks)]
+
+
+def _part_of(config: RunConfig, part: slice) -> RunConfig:
+    return replace(config, windows=config.windows[part], steps=config.steps[part])
+
+
 class Labels:
     """Forward returns as z-scores across a day's stocks.
 
@@ -499,4 +523,6 @@ def make_inputs(panel: Panel, config: RunConfig) -> Inputs:
         return HighFrequencyInputs(panel, config)
     if config.inputs == "daily":
         return DailyInputs(panel, config)
+    if config.inputs == "all_frequency":
+        return AllFrequencyInputs(panel, config)
     return LowFrequencyInputs(panel, config)

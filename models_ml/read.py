@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from models_ml.config import DAILY, HIGH_FREQUENCY, PRICE_VOLUME
+from models_ml.config import DAILY, HIGH_FREQUENCY, PRICE_VOLUME, WITH_FACTORS
 from models_ml.panel import Floats, Panel, PanelError, prepare_high_frequency
 
 DAILY_TABLE = "intermediate.int_model_input_daily"
@@ -158,7 +158,7 @@ def read_inputs(
     con : duckdb.DuckDBPyConnection
         The builder's file with the models' input tables.
     inputs : str
-        ``high_frequency``, ``low_frequency`` or ``daily``.
+        ``high_frequency``, ``low_frequency``, ``all_frequency`` or ``daily``.
     days : sequence of date
         Trading days in order; nothing dated outside of them is read.
     is_neutral : bool
@@ -169,7 +169,7 @@ def read_inputs(
     PanelError
         The tables have no row of these days.
     """
-    has_factors = inputs == "high_frequency"
+    has_factors = inputs in WITH_FACTORS
     columns = (*DAILY, "vwap") if inputs == "daily" else PRICE_VOLUME
     columns = (*columns, "is_eligible")
     if has_factors:

@@ -58,20 +58,26 @@ def market_profile(con: duckdb.DuckDBPyConnection) -> Profile:
 
 
 def wanted_models(
-    settings: Settings, codes: Sequence[str], profile: Profile
+    settings: Settings,
+    codes: Sequence[str],
+    profile: Profile,
+    *,
+    unasked: Sequence[str] = (),
 ) -> list[str]:
     """Return the models that a refresh trains and scores.
 
-    Without ``LUNDONG_MODELS`` those are all in the generated market and none elsewhere:
-    years of walk-forward training take hours on a CPU, and nobody should wait for them
-    unasked.
+    Without ``LUNDONG_MODELS`` those are all but ``unasked`` in the generated market and
+    none elsewhere: years of walk-forward training take hours on a CPU, and nobody
+    should wait for them unasked.
 
     Raises
     ------
     ValueError
         The setting names a model that does not exist.
     """
-    wanted = settings.models or (NONE if profile == "full" else ALL)
+    if not settings.models and profile != "full":
+        return [code for code in codes if code not in unasked]
+    wanted = settings.models or NONE
     if wanted == ALL:
         return list(codes)
     if wanted == NONE:

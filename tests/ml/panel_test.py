@@ -9,9 +9,17 @@ import pandas as pd
 import pytest
 import torch
 
-from models_ml.config import HIGH_FREQUENCY, LABELS, PRICE_VOLUME
+from models_ml.config import (
+    FEATURES,
+    HIGH_FREQUENCY,
+    LABELS,
+    PRICE_VOLUME,
+    WITH_FACTORS,
+)
 from models_ml.panel import (
+    HighFrequencyInputs,
     Labels,
+    LowFrequencyInputs,
     PanelError,
     block_bars,
     make_inputs,
@@ -177,18 +185,20 @@ def test_daily_baseline_is_standardised_over_its_own_window(panel):
     assert np.allclose(batch[:, :, 5], expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("inputs", ["low_frequency", "high_frequency", "daily"])
+@pytest.mark.parametrize("inputs", FEATURES)
 def test_inputs_of_a_day_do_not_change_with_later_data_or_more_stocks(inputs):
     """The values themselves, to the bit: later days poisoned, later listings added."""
     panel = make_panel()
-    config = make_config(network="linear", inputs=inputs, windows=(10,), steps=(1,))
+    lengths = {"all_frequency": (10, 4, 10)}.get(inputs, (10,))
+    steps = {"all_frequency": (1, 3, 1)}.get(inputs, (1,))
+    config = make_config(network="linear", inputs=inputs, windows=lengths, steps=steps)
     cut = 110
     poisoned = panel.values.clone()
     poisoned[cut + 1 :] = 1e9
     wide = torch.cat([panel.values, torch.full_like(panel.values, NAN)], dim=1)
 
     def made(panel):
-        if inputs == "high_frequency":
+        if inputs in WITH_FACTORS:
             panel = prepare_high_frequency(panel)
         return make_inputs(panel, config)
 
@@ -205,6 +215,29 @@ def test_inputs_of_a_day_do_not_change_with_later_data_or_more_stocks(inputs):
         assert torch.equal(after.stocks(cut), stocks)
         for one, two in zip(after.batch(cut, stocks), expected, strict=True):
             assert torch.equal(one, two)
+
+
+def test_all_frequencies_are_those_of_both_networks(panel):
+    """Windows of bars, then of factors, of the stocks that both can score."""
+    values = panel.values.clone()
+    first = panel.features.index(HIGH_FREQUENCY[0])
+    values[:, 7, first:] = torch.nan
+    panel = prepare_high_frequency(replace(panel, values=values))
+    config = make_config(
+        inputs="all_frequency", windows=(10, 4, 6), steps=(1, 3, 1),
+        network="four_task_gru",
+    )  # fmt: skip
+    low = LowFrequencyInputs(panel, make_config())
+    high = HighFrequencyInputs(panel, make_config(windows=(6,), steps=(1,)))
+    both = make_inputs(panel, config)
+    stocks = both.stocks(65)
+    assert set(stocks.tolist()) == set(low.stocks(65).tolist()) - {7}
+    assert 7 in low.stocks(65)
+    expected = [*low.batch(65, stocks), *high.batch(65, stocks)]
+    found = both.batch(65, stocks)
+    assert [tuple(part.shape)[::2] for part in found] == [(10, 6), (4, 6), (6, 27)]
+    for one, two in zip(found, expected, strict=True):
+        assert torch.equal(one, two)
 
 
 def test_constant_and_missing_features_become_zero(panel):

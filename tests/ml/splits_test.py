@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from models_ml.config import ConfigError, load_config, load_configs
+from models_ml.config import ConfigError, ablation_codes, load_config, load_configs
 from models_ml.splits import Period, SplitError, period_of, periods_of, split_days
 from tests.ml.conftest import make_config, weekdays
 
@@ -111,8 +111,29 @@ def test_configurations_of_the_project(profile):
     assert set(configs) == {
         "gru_high_frequency", "gru_low_frequency", "linear_high_frequency",
         "linear_low_frequency", "gru_daily", "gru_barra5d", "gru_barra1d",
-        "gru_close1d", "gru_open1d",
+        "gru_close1d", "gru_open1d", *ablation_codes(),
     }  # fmt: skip
+    assert ablation_codes() == [
+        "gru_daily_only", "gru_four_task", "gru_monthly_only",
+        "gru_separate_encoders", "gru_weekly_only",
+    ]  # fmt: skip
+    # An ablation differs from the network in what it leaves out or adds only.
+    whole = configs["gru_low_frequency"]
+    for code, kept in {
+        "gru_daily_only": [0], "gru_weekly_only": [1], "gru_monthly_only": [2],
+        "gru_separate_encoders": [0, 1, 2], "gru_four_task": [0, 1, 2],
+    }.items():  # fmt: skip
+        ablation = configs[code]
+        bars = len(kept)
+        assert list(ablation.windows[:bars]) == [whole.windows[n] for n in kept]
+        assert list(ablation.steps[:bars]) == [whole.steps[n] for n in kept]
+        seen_days = ablation.windows[0] * ablation.steps[0]
+        assert ablation.minimum_share * seen_days == pytest.approx(
+            whole.minimum_share * whole.windows[0], abs=0.5
+        )
+        for name in ("label", "schedule", "first_scored", "seeds", "valid_share",
+                     "hidden", "epochs", "learning_rate"):  # fmt: skip
+            assert getattr(ablation, name) == getattr(whole, name), (code, name)
     # The baselines see what their networks see.
     for part in ("high", "low"):
         network = configs[f"gru_{part}_frequency"]

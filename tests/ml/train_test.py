@@ -22,6 +22,7 @@ from models_ml.checkpoint import (
     of_seed,
     read_meta,
 )
+from models_ml.config import WITH_FACTORS
 from models_ml.metrics import rank_ic
 from models_ml.networks import (
     HEAD_PENALTY,
@@ -49,8 +50,15 @@ def period_and_split(panel, config):
     return period, first, split
 
 
+FOUR = {
+    "network": "four_task_gru", "inputs": "all_frequency",
+    "windows": (10, 4, 6), "steps": (1, 3, 1),
+}  # fmt: skip
+SEPARATE = {"network": "separate_gru"}
+
+
 def prepared(panel, config):
-    if config.inputs == "high_frequency":
+    if config.inputs in WITH_FACTORS:
         return prepare_high_frequency(panel)
     return panel
 
@@ -97,6 +105,43 @@ def test_networks_are_those_of_the_papers():
     assert sum(name.startswith("heads.") for name in names) == 2 * 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "features", "seen", "mates"),
+    [(SEPARATE, (6, 6), (6, 6), []), (FOUR, (6, 27), (6, 6, 27), [(0, 1)])],
+    ids=["separate", "four_task"],
+)
+def test_a_head_learns_through_the_gru_of_its_window(changes, features, seen, mates):
+    """Each head moves the GRU that reads its window, and no other."""
+    config = make_config(**changes, hidden=30)
+    network = make_network(config)
+    inputs = [part.gru.weight_ih_l0 for part in (network.encoder, *network.others)]
+    assert [tuple(weight.shape) for weight in inputs] == [(90, n) for n in features]
+    outputs = network([
+        torch.randn(length, 9, count)
+        for length, count in zip(config.windows, seen, strict=True)
+    ])  # fmt: skip
+    moved = [
+        [grad is not None for grad in
+         torch.autograd.grad(output.square().sum(), inputs, retain_graph=True,
+                             allow_unused=True)]
+        for output in outputs
+    ]  # fmt: skip
+    assert all(sum(row) == 1 for row in moved)
+    alike = [
+        (one, two)
+        for one in range(len(moved))
+        for two in range(one + 1, len(moved))
+        if moved[one] == moved[two]
+    ]
+    assert alike == mates
+    # One loss over all heads: label y, outputs y but for the last, which is -y.
+    y = torch.tensor([1.0, 3.0, 2.0])
+    heads = [y] * (len(outputs) - 1) + [-y]
+    gain = len(outputs) - 2
+    pairs = len(outputs) * (len(outputs) - 1) // 2 - 2 * (len(outputs) - 1)
+    assert network.loss(heads, y).item() == pytest.approx(pairs * HEAD_PENALTY - gain)
+
+
 def test_training_finds_the_trend_and_can_be_repeated(panel, tmp_path):
     config = make_config(label="forward10", epochs=5, sample_step=3)
     first = train_until(panel, config, tmp_path / "a")
@@ -116,8 +161,15 @@ def test_training_finds_the_trend_and_can_be_repeated(panel, tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, HIGH, {"network": "linear"}, {"label": "forward10", "sample_stocks": 20}],
-    ids=["low", "high", "linear", "some_stocks"],
+    [
+        {},
+        HIGH,
+        {"network": "linear"},
+        {"label": "forward10", "sample_stocks": 20},
+        SEPARATE,
+        FOUR,
+    ],
+    ids=["low", "high", "linear", "some_stocks", "separate", "four_task"],
 )
 def test_later_prices_do_not_change_the_checkpoint(tmp_path, changes):
     """All prices after the cut-off poisoned: the same hash."""
@@ -210,9 +262,13 @@ def test_early_stop_keeps_the_best_epoch(panel, tmp_path):
     assert done.valid_ic == best.valid_ic
 
 
-def test_scores_are_the_mean_of_the_seeds_and_repeat(panel, tmp_path):
-    config = make_config(label="forward10", epochs=6)
+@pytest.mark.parametrize(
+    "changes", [{}, SEPARATE, FOUR], ids=["low", "separate", "four_task"]
+)
+def test_scores_are_the_mean_of_the_seeds_and_repeat(panel, tmp_path, changes):
+    config = make_config(**changes, label="forward10", epochs=6)
     done = train_until(panel, config, tmp_path / "m")
+    panel = prepared(panel, config)
     scorer = open_scorer(tmp_path / "m", config)
     inputs = make_inputs(panel, config)
     day = 130

@@ -26,7 +26,7 @@ from dagster_defs.models import (
     score_due,
     train_due,
 )
-from models_ml.config import HIGH_FREQUENCY, load_configs
+from models_ml.config import HIGH_FREQUENCY, ablation_codes, load_configs
 from warehouse.model_runs import market_profile, record_run, wanted_models
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build, connect_published
@@ -114,6 +114,11 @@ def test_refresh_trained_scored_and_published(small_settings: Settings) -> None:
         assert is_available == (reason is None)
         assert week == (last if is_available else None)
     trained = {row[0] for row in models if row[1]}
+    reasons = {row[0]: row[2] for row in models}
+    # The ablations wait to be asked for.
+    assert {reasons[code] for code in ablation_codes()} == {
+        "not trained: set LUNDONG_MODELS to all or to its code, then refresh"
+    }
     assert {"gru_low_frequency", "linear_low_frequency", "gru_daily"} <= trained
     assert {row[0] for row in runs} == trained
     for _, is_purged, is_ordered, epochs, rows in runs:
@@ -265,6 +270,23 @@ def test_models_without_inputs_or_history_say_why(home_copy: Settings) -> None:
         plan_of(replace(home_copy, models="gru"))
 
 
+def test_the_four_task_network_is_trained_and_scores_when_named(
+    home_copy: Settings,
+) -> None:
+    """Bars and factors in one panel, of the stocks that both networks score."""
+    forget_models(home_copy)
+    add_factors(home_copy)
+    codes = ("gru_four_task", "gru_high_frequency", "gru_low_frequency")
+    _, trained, _ = carry_out(replace(home_copy, models=",".join(codes)))
+    assert trained == 3
+    scored: dict[str, set[tuple[date, str]]] = {code: set() for code in codes}
+    for code, week, stock in scores_of(home_copy):
+        scored[code].add((week, stock))
+    four, high, low = (scored[code] for code in codes)
+    assert four == high & low
+    assert len(four) > 100
+
+
 def test_corrupted_checkpoint_stops_the_refresh_with_one_line(
     home_copy: Settings,
 ) -> None:
@@ -282,7 +304,12 @@ def test_corrupted_checkpoint_stops_the_refresh_with_one_line(
 def test_real_stores_train_only_what_is_asked_for(home_copy: Settings) -> None:
     with connect_build(home_copy, read_only=True) as con:
         assert market_profile(con) == "small"
-    assert wanted_models(home_copy, CODES, "sample") == CODES
+    asked = [code for code in CODES if code not in ablation_codes()]
+    by_default = wanted_models(home_copy, CODES, "sample", unasked=ablation_codes())
+    assert by_default == asked != CODES
+    everything = replace(home_copy, models="all")
+    unasked = ablation_codes()
+    assert wanted_models(everything, CODES, "sample", unasked=unasked) == CODES
     assert wanted_models(home_copy, CODES, "full") == []
     chosen = replace(home_copy, models="gru_daily, gru_open1d")
     assert wanted_models(chosen, CODES, "full") == ["gru_daily", "gru_open1d"]
