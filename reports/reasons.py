@@ -121,6 +121,11 @@ REASONS = tuple(
             "历史太短：没有评分达 {1} 个的完整{0}",
         ),
         (
+            r"history too short: fewer than (\d+) of the past (\d+) weeks have.*",
+            "历史太短：过去 {1} 周中有秩相关 IC 的不足 {0} 周",
+        ),
+        ("the rank IC is constant", "秩相关 IC 不变"),
+        (
             "history too short: no complete week from (.+) on",
             "历史太短：{} 起没有完整周",
         ),

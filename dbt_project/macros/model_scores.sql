@@ -1,7 +1,8 @@
 {#
     Codes of the models with scores: columns of int_score_factor_weekly, rows of the seed
     `factor`. The networks and their linear baselines write raw.model_score; fused models
-    are those of the seed `score_fusion`; `text_` and an encoder's code is a text factor.
+    are those of the seed `score_fusion`, blends of factors those of
+    int_factor_blend_weight_weekly; `text_` and an encoder's code is a text factor.
 -#}
 {% macro score_factor_codes() -%}
     {{ return([
@@ -17,6 +18,14 @@
         "gru_barra1d",
         "gru_close1d",
         "gru_open1d",
+        "hf_equal_weight",
+        "hf_icir_weight",
+        "gru_daily_only",
+        "gru_weekly_only",
+        "gru_monthly_only",
+        "low_frequency_equal_weight",
+        "gru_separate_encoders",
+        "gru_four_task",
         "text_bert",
         "text_word_count",
     ]) }}

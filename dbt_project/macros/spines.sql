@@ -60,6 +60,7 @@
     {%- elif name == "limit_up_stock_daily" -%}{{ spine_limit_up_stock_daily() }}
     {%- elif name == "limit_up_daily" -%}{{ spine_limit_up_daily() }}
     {%- elif name == "stock_score_weekly" -%}{{ spine_stock_score_weekly() }}
+    {%- elif name == "factor_blend_weight_weekly" -%}{{ spine_factor_blend_weight_weekly() }}
     {%- elif name == "industry_score_weekly" -%}{{ spine_industry_score_weekly() }}
     {%- elif name == "index_score_weekly" -%}{{ spine_index_score_weekly() }}
     {%- elif name == "score_correlation_weekly" -%}{{ spine_score_correlation_weekly() }}
@@ -1087,27 +1088,51 @@
     group by industry.industry_system, limited_day.trade_date
 {%- endmacro %}
 
+{# Every factor in both blends, in every week that has values of any. -#}
+{% macro spine_factor_blend_weight_weekly() -%}
+    select
+        trade_week,
+        {{ 2 * high_frequency_factors() | length }} as row_count,
+    from {{ ref("int_neutral_high_frequency_factor_weekly") }}
+    group by trade_week
+{%- endmacro %}
+
 {#
     Every number that a model gave for a listed stock at the end of a complete week; of a
     fusion, every stock that counts and has all parts, where each part has scores enough
     that are not all the same.
 -#}
 {% macro spine_stock_score_weekly() -%}
-    with scored as (
+    with given as (
         select
-            model_score.model_code,
-            model_score.trade_week,
-            model_score.security_code,
-            model_score.score,
+            model_code,
+            trade_week,
+            security_code,
+            score,
+        from {{ ref("stg_model_score") }}
+        where isfinite(score)
+        union all
+        select
+            model_code,
+            trade_week,
+            security_code,
+            score,
+        from {{ ref("int_factor_blend_weekly") }}
+    ),
+
+    scored as (
+        select
+            given.model_code,
+            given.trade_week,
+            given.security_code,
+            given.score,
             universe.is_in_all,
-        from {{ ref("stg_model_score") }} as model_score
+        from given
         inner join {{ ref("int_factor_universe_weekly") }} as universe
             on
-                model_score.trade_week = universe.trade_week
-                and model_score.security_code = universe.security_code
-        where
-            isfinite(model_score.score)
-            and {{ in_build_window("model_score.trade_week") }}
+                given.trade_week = universe.trade_week
+                and given.security_code = universe.security_code
+        where {{ in_build_window("given.trade_week") }}
     ),
 
     standard_week as (

@@ -69,6 +69,7 @@ MUST_HAVE_ROWS = {
 # Those that only a late cut does, when models have been trained and have scored.
 MUST_HAVE_LATE_ROWS = {
     "factors.fct_high_frequency_factor_daily",
+    "scores.fct_factor_blend_weight_weekly",
     "scores.fct_stock_score_weekly",
     "scores.fct_industry_score_weekly",
     "scores.fct_index_score_weekly",

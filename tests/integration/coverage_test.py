@@ -127,6 +127,7 @@ LOSSES = {
     ),
     "core.dim_model": "model_code = 'fused'",
     "scores.fct_stock_score_weekly": "model_code = 'fused'",
+    "scores.fct_factor_blend_weight_weekly": "factor_code = 'late_skew_ret'",
     "scores.fct_industry_score_weekly": "industry_system = 'pool32'",
     "scores.fct_index_score_weekly": "index_class = 'concept'",
     "scores.fct_model_ic_weekly": "trade_week = (select max(trade_week) from {t})",

@@ -53,6 +53,13 @@
         "top_layer_information_ratio": "excess_sharpe",
     }),
     ("low_frequency_top_layer", "lf_multitask_factor", "all", layer_measures),
+    ("high_frequency_top_layer", "hf_deep_learning_factor", "all", layer_measures),
+    ("hf_equal_weight_top_layer", "hf_equal_weight_factor", "all", layer_measures),
+    ("hf_icir_weight_top_layer", "hf_icir_weight_factor", "all", layer_measures),
+    ("daily_only_top_layer", "lf_daily_only_factor", "all", layer_measures),
+    ("low_frequency_equal_weight_top_layer", "lf_equal_weight_factor", "all", layer_measures),
+    ("separate_encoders_top_layer", "lf_multitask_no_shared_gru", "all", layer_measures),
+    ("four_task_top_layer", "all_frequency_multitask_factor", "all", layer_measures),
 ] %}
 {%- set ic_measures = {
     "rank_ic_mean": "mean",
@@ -66,6 +73,12 @@
     }),
     ("gru_high_frequency", "hf_deep_learning_factor", ic_measures),
     ("gru_low_frequency", "lf_multitask_factor", ic_measures),
+    ("hf_equal_weight", "hf_equal_weight_factor", ic_measures),
+    ("hf_icir_weight", "hf_icir_weight_factor", ic_measures),
+    ("gru_daily_only", "lf_daily_only_factor", ic_measures),
+    ("low_frequency_equal_weight", "lf_equal_weight_factor", ic_measures),
+    ("gru_separate_encoders", "lf_multitask_no_shared_gru", ic_measures),
+    ("gru_four_task", "all_frequency_multitask_factor", ic_measures),
 ] %}
 
 with whole_period as (
@@ -262,6 +275,6 @@ select
     cast(as_of_date as date) as as_of_date,
     cast(own_value as double) as own_value,
     cast(null as boolean) as is_signal,
-    'scores of our own networks' as basis,
+    'scores of our own networks and blends' as basis,
 from own_value
 where own_value is not null

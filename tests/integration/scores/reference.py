@@ -16,6 +16,7 @@ MINIMUM_STOCKS = 30
 MINIMUM_MEMBERS = 3
 RETURN_DAYS = 5
 WEIGHT_AGE_DAYS = 100
+PANEL = "intermediate.int_neutral_high_frequency_factor_weekly"
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -43,11 +44,70 @@ def with_standard_scores(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def factor_ics(tables: Tables) -> pd.DataFrame:
+    """Rank ICs of the factors with the returns of the week after, by that week."""
+    returns = tables["intermediate.int_universe_return_weekly"]
+    returns = returns[returns["universe"] == "all"].dropna(subset="paper_return")
+    panel = tables[PANEL].rename(columns={"trade_week": "factor_week"})
+    both = returns.merge(panel, on=["factor_week", "security_code"])
+    rows = {}
+    for week, stocks in both.groupby("trade_week"):
+        rows[week] = {}
+        for factor in tables["seeds.factor"]["factor_code"]:
+            known = stocks[["paper_return", factor]].dropna()
+            if len(known) >= MINIMUM_STOCKS and known[factor].nunique() > 1:
+                ic = spearmanr(known[factor], known["paper_return"]).statistic
+                rows[week][factor] = ic
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def blend_weights(tables: Tables, *, weeks: int, minimum: int) -> pd.DataFrame:
+    """Weights by sign, and by the ICIR of past weeks, whose absolutes add up to one."""
+    signs = tables["seeds.factor"].set_index("factor_code")["sign"].astype(float)
+    ics = factor_ics(tables)
+    days = tables["intermediate.int_trading_day"]
+    ends = sorted(
+        days.loc[days["is_week_end"] & days["is_week_complete"], "trade_week"]
+    )
+    parts = []
+    for week in sorted(set(tables[PANEL]["trade_week"]) & set(ends)):
+        place = ends.index(week)
+        past = ics.reindex(ends[max(0, place + 1 - weeks) : place + 1])
+        past = past.reindex(columns=signs.index)
+        enough = past.count() >= minimum
+        icir = (past.mean() / past.std()).where(enough & (past.std() > 1e-7))
+        for model, raw, count in (
+            ("hf_equal_weight", signs, np.nan),
+            ("hf_icir_weight", icir, past.count()),
+        ):
+            part = pd.DataFrame({"weight": raw / raw.abs().sum()})
+            part["ic_week_count"] = count
+            part["model_code"], part["trade_week"] = model, week
+            parts.append(part.rename_axis("factor_code").reset_index())
+    return pd.concat(parts, ignore_index=True)
+
+
+def blend_scores(tables: Tables, weights: pd.DataFrame) -> pd.DataFrame:
+    """Means over the factors that a stock has, weighted, of at least half of them."""
+    panel = tables[PANEL].set_index(["trade_week", "security_code"])
+    parts = []
+    for (model, week), group in weights.groupby(["model_code", "trade_week"]):
+        weight = group.set_index("factor_code")["weight"]
+        values = panel.loc[week][weight.index]
+        there = values.notna() & weight.notna()
+        size = there.mul(weight.abs().fillna(0)).sum(axis=1)
+        score = values.mul(weight).sum(axis=1) / size
+        score = score[there.sum(axis=1) >= len(weight) / 2]
+        part = score.rename("score").reset_index()
+        parts.append(part.assign(model_code=model, trade_week=week))
+    return pd.concat(parts, ignore_index=True)
+
+
 def stock_scores(
-    tables: Tables, fusions: Mapping[str, Mapping[str, float]]
+    tables: Tables, fusions: Mapping[str, Mapping[str, float]], blends: pd.DataFrame
 ) -> pd.DataFrame:
-    """Scores of the models, then of the fusions."""
-    raw = tables["staging.stg_model_score"]
+    """Scores of the models and blends, then of the fusions."""
+    raw = pd.concat([tables["staging.stg_model_score"], blends], ignore_index=True)
     raw = raw[np.isfinite(raw["score"])]
     universe = tables["intermediate.int_factor_universe_weekly"]
     scores = raw.merge(universe, on=["trade_week", "security_code"])

@@ -8,6 +8,7 @@ industries and indices, weeks of one day. Formulas are in ``reference``.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +18,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models_ml.config import HIGH_FREQUENCY
 from tests.dbt_process import run_dbt
 from tests.integration.factors.reference import newey_west
 from tests.integration.scores.reference import (
+    PANEL,
+    blend_scores,
+    blend_weights,
     correlations,
+    factor_ics,
     five_day_ics,
     index_scores,
     industry_scores,
@@ -28,6 +34,8 @@ from tests.integration.scores.reference import (
 )
 
 MODELS = (
+    *("int_high_frequency_ic_weekly", "int_factor_blend_weight_weekly"),
+    *("fct_factor_blend_weight_weekly", "int_factor_blend_weekly"),
     *("int_stock_score_weekly", "fct_stock_score_weekly"),
     *("int_industry_score_weekly", "fct_industry_score_weekly"),
     *(
@@ -40,6 +48,10 @@ MODELS = (
     *("fct_score_correlation_weekly", "int_score_factor_weekly"),
 )
 KEYS = {
+    "intermediate.int_high_frequency_ic_weekly": ["factor_code", "trade_week"],
+    "scores.fct_factor_blend_weight_weekly": [
+        *("model_code", "trade_week", "factor_code")
+    ],
     "scores.fct_stock_score_weekly": ["model_code", "trade_week", "security_code"],
     "scores.fct_industry_score_weekly": [
         *("model_code", "industry_system", "industry_code", "trade_week")
@@ -62,6 +74,8 @@ PAIRS = [
 ]
 STOCKS = 90
 WEEKS = 24
+# Weeks of ICs behind a weight by ICIR, fewer than the project's, and the least of them.
+ICIR_WEEKS, ICIR_MINIMUM = 8, 4
 TOLERANCE = 1e-9
 
 
@@ -145,6 +159,45 @@ def make_scores(rng: np.random.Generator, bars: pd.DataFrame) -> pd.DataFrame:
     stray = scores.iloc[[0]].assign(trade_week=weeks[0] - pd.Timedelta(days=40))
     unknown = scores.iloc[[0]].assign(security_code="999999.SH")
     return pd.concat([scores, stray, unknown], ignore_index=True)
+
+
+def make_factors(rng: np.random.Generator, bars: pd.DataFrame) -> pd.DataFrame:
+    """Make the weekly panel of the 27 factors with gaps, ties and lapses."""
+    ends = bars[bars["is_week_end"] & bars["is_in_all"]]
+    weeks = sorted(ends["trade_date"].unique())[2:]
+    ends = ends[ends["trade_date"].isin(weeks)].reset_index(drop=True)
+    panel = ends[["security_code"]].assign(trade_week=ends["trade_date"])
+    for number, factor in enumerate(HIGH_FREQUENCY):
+        value = np.round(rng.normal(size=len(panel)), 1 if number % 3 else 6)
+        panel[factor] = np.where(rng.random(len(panel)) > 0.2, value, np.nan)
+    week = panel["trade_week"]
+    # One begins late, one pauses, one is the same for all, stocks lack most of them.
+    panel.loc[week < weeks[12], HIGH_FREQUENCY[0]] = np.nan
+    panel.loc[week.isin(weeks[4:12]), HIGH_FREQUENCY[1]] = np.nan
+    panel[HIGH_FREQUENCY[2]] = 0.5
+    panel.loc[panel.index % 7 == 0, list(HIGH_FREQUENCY[:15])] = np.nan
+    return panel
+
+
+def make_returns(days: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """Make the returns of complete weeks, of all stocks and of another universe."""
+    ends = bars[bars["is_week_end"]]
+    last = ends[["trade_date", "security_code", "adjusted_close"]]
+    pairs = days.loc[days["is_week_end"] & days["is_week_complete"]]
+    pairs = pairs[["trade_week", "previous_trade_week"]].dropna()
+    before = ends[ends["is_in_all"] & ends["is_traded"]]
+    before = before[["trade_date", "security_code", "adjusted_close"]].rename(
+        columns={"trade_date": "previous_trade_week", "adjusted_close": "start"}
+    )
+    held = before.merge(pairs, on="previous_trade_week")
+    held = held.merge(last.rename(columns={"trade_date": "trade_week"}))
+    held["paper_return"] = held["adjusted_close"] / held["start"] - 1
+    held = held.rename(columns={"previous_trade_week": "factor_week"})
+    held = held[["trade_week", "factor_week", "security_code", "paper_return"]]
+    return pd.concat(
+        [held.assign(universe="all"), held.iloc[::3].assign(universe="csi300")],
+        ignore_index=True,
+    )
 
 
 def make_text_factors(rng: np.random.Generator, bars: pd.DataFrame) -> pd.DataFrame:
@@ -236,6 +289,15 @@ def make_market(seed: int = 7) -> dict[str, pd.DataFrame]:
             columns=["model_code", "part_code", "weight"],
         ),
         "intermediate.int_text_factor": make_text_factors(rng, bars),
+        PANEL: make_factors(rng, bars),
+        "intermediate.int_universe_return_weekly": make_returns(days, bars),
+        "seeds.factor": pd.DataFrame(
+            {
+                "factor_code": HIGH_FREQUENCY,
+                "factor_group": "high_frequency",
+                "sign": [1 - 2 * (n % 2) for n in range(len(HIGH_FREQUENCY))],
+            }
+        ),
     }
 
 
@@ -265,7 +327,11 @@ def write_market(
 
 def build(path: Path, *, build_from: dt.date | None = None, threads: int = 2) -> None:
     """Build the score tables of a file, whole or by a window."""
-    arguments = ["run", "--select", *MODELS]
+    icir = {
+        "factor_icir_weeks": ICIR_WEEKS,
+        "factor_icir_minimum_weeks": ICIR_MINIMUM,
+    }
+    arguments = ["run", "--select", *MODELS, "--vars", json.dumps(icir)]
     arguments += ["--target-path", str(path.parent / "target")]
     arguments += ["--log-path", str(path.parent / "logs")]
     variables = {
@@ -354,10 +420,34 @@ def market(
     return path
 
 
+def all_scores(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    weights = blend_weights(tables, weeks=ICIR_WEEKS, minimum=ICIR_MINIMUM)
+    return stock_scores(tables, FUSIONS, blend_scores(tables, weights))
+
+
+def test_weights_of_factors_equal_reference(
+    market: Path, tables: dict[str, pd.DataFrame]
+) -> None:
+    ics = factor_ics(tables).rename_axis("trade_week").reset_index()
+    ics = ics.melt("trade_week", var_name="factor_code", value_name="rank_ic")
+    found = fetch(market, "intermediate.int_high_frequency_ic_weekly")
+    both = found.merge(ics, on=["trade_week", "factor_code"], how="left")
+    np.testing.assert_allclose(both["rank_ic_x"], both["rank_ic_y"], atol=1e-12)
+    assert both["rank_ic_x"].count() == ics["rank_ic"].count() > 400
+    weights = blend_weights(tables, weeks=ICIR_WEEKS, minimum=ICIR_MINIMUM)
+    both = assert_equal(market, "scores.fct_factor_blend_weight_weekly", weights)
+    assert (both["weight"].isna() == both["reason"].notna()).all()
+    of_icir = both[both["model_code"] == "hf_icir_weight"]
+    # Weeks without a weight, and with those of all but the constant factor, the one
+    # that begins late and the one that pauses.
+    known = of_icir.groupby("trade_week")["weight"].count()
+    assert set(known) == {0, 24, 25, 26}
+
+
 def test_random_market_equals_reference(
     market: Path, tables: dict[str, pd.DataFrame]
 ) -> None:
-    scores = stock_scores(tables, FUSIONS)
+    scores = all_scores(tables)
     columns = [
         *("model_code", "trade_week", "security_code", "score", "z_score"),
         *("score_rank", "pct_rank", "decision_time", "is_counted"),
@@ -366,6 +456,10 @@ def test_random_market_equals_reference(
     # What a rank is upset by is there: ties, gaps, stocks that do not count.
     assert both["z_score"].isna().any()
     assert (both["model_code"] == "fused").sum() > 500
+    # Stocks with too few factors have no score of a blend.
+    counts = both["model_code"].value_counts()
+    assert 300 < counts["hf_icir_weight"] < counts["hf_equal_weight"]
+    assert counts["hf_equal_weight"] < len(tables[PANEL])
     assert both.duplicated(["model_code", "trade_week", "score"]).sum() > 500
     name = "scores.fct_industry_score_weekly"
     both = assert_equal(market, name, industry_scores(tables, scores))
@@ -394,7 +488,7 @@ def test_random_market_equals_reference(
 def test_scores_become_columns_of_the_factor_panel(
     market: Path, tables: dict[str, pd.DataFrame]
 ) -> None:
-    scores = stock_scores(tables, FUSIONS)
+    scores = all_scores(tables)
     texts = tables["intermediate.int_text_factor"]
     texts = texts[texts["is_week_end"] & (texts["security_code"] < "9")]
     texts = texts.rename(columns={"trade_date": "trade_week", "text_score": "score"})
@@ -423,6 +517,8 @@ def test_windows_threads_and_order_give_the_same_bits(
     build_from = (first - pd.Timedelta(days=first.weekday())).date()
     with duckdb.connect(str(windowed)) as con:
         for table in (
+            *("intermediate.int_high_frequency_ic_weekly",),
+            *("intermediate.int_factor_blend_weekly",),
             *("intermediate.int_stock_score_weekly", "scores.fct_stock_score_weekly"),
             *("intermediate.int_industry_score_weekly",),
             *("intermediate.int_index_weight_weekly",),

@@ -7,9 +7,9 @@
     )
 }}
 
--- A fused model is the weighted mean of the standard scores of its parts: a stock that
--- lacks one of them has none. A score of a day that ends no complete week is not used,
--- nor one of a stock that is not listed on it.
+-- Blends of factors are models as networks are. A fused model is the weighted mean of
+-- the standard scores of its parts: a stock that lacks one of them has none. What is
+-- scored on a day that ends no complete week is not used, nor a stock not listed on it.
 with status as (
     select
         trade_week,
@@ -20,26 +20,45 @@ with status as (
     where {{ in_build_window("trade_week") }}
 ),
 
+given as (
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        decision_time,
+    from {{ ref("stg_model_score") }}
+    where
+        isfinite(score)
+        and {{ in_build_window("trade_week") }}
+    union all
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        cast(null as timestamp) as decision_time,
+    from {{ ref("int_factor_blend_weekly") }}
+    where {{ in_build_window("trade_week") }}
+),
+
 model_score as (
     select
-        model_score.model_code,
-        model_score.trade_week,
-        model_score.security_code,
-        model_score.score,
+        given.model_code,
+        given.trade_week,
+        given.security_code,
+        given.score,
         coalesce(
-            model_score.decision_time,
-            model_score.trade_week + interval 15 hour
+            given.decision_time,
+            given.trade_week + interval 15 hour
         ) as decision_time,
         status.is_in_all as is_counted,
         status.is_traded,
-    from {{ ref("stg_model_score") }} as model_score
+    from given
     inner join status
         on
-            model_score.trade_week = status.trade_week
-            and model_score.security_code = status.security_code
-    where
-        isfinite(model_score.score)
-        and {{ in_build_window("model_score.trade_week") }}
+            given.trade_week = status.trade_week
+            and given.security_code = status.security_code
 ),
 
 standardised as (

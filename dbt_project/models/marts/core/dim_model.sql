@@ -1,4 +1,4 @@
-with trained as (
+with single as (
     select
         model_code,
         model_group,
@@ -20,11 +20,11 @@ fusion as (
         any_value(factor.name_en) as name_en,
         any_value(factor.definition) as definition,
         string_agg(fusion.part_code, '|' order by fusion.part_code) as inputs,
-        string_agg(distinct trained.label, '; ' order by trained.label) as label,
+        string_agg(distinct single.label, '; ' order by single.label) as label,
         any_value(factor.source) as source,
     from {{ ref("score_fusion") }} as fusion
     inner join {{ ref("factor") }} as factor on fusion.model_code = factor.factor_code
-    inner join trained on fusion.part_code = trained.model_code
+    inner join single on fusion.part_code = single.model_code
     group by fusion.model_code
 ),
 
@@ -38,7 +38,7 @@ model as (
         inputs,
         label,
         source,
-    from trained
+    from single
     union all
     select
         model_code,
@@ -65,7 +65,10 @@ scored as (
         min(score.trade_week) as first_trade_week,
         max(score.trade_week) as last_trade_week,
     from {{ ref("int_stock_score_weekly") }} as score
-    semi join fusion on score.model_code = fusion.model_code
+    semi join model
+        on
+            score.model_code = model.model_code
+            and model.model_group in ('fusion', 'blend')
     group by score.model_code
     union all
     -- A report counts in the week of the day on which it was known.
@@ -101,6 +104,22 @@ missing_part as (
     group by fusion.model_code
 ),
 
+minute_bar as (
+    select is_loaded,
+    from {{ ref("int_factor_input") }}
+    where input_name = 'minute_bar.close_cny'
+),
+
+-- A blend without scores says what its weights say of the last week that has any.
+weightless as (
+    select
+        model_code,
+        arg_max(reason, trade_week) as reason,
+    from {{ ref("int_factor_blend_weight_weekly") }}
+    where weight is null
+    group by model_code
+),
+
 judged as (
     select
         model.*,
@@ -110,12 +129,22 @@ judged as (
             when scored.model_code is not null then null
             when model.model_group = 'fusion'
                 then coalesce(missing_part.reasons, 'no stock has scores of all parts')
+            when model.model_group = 'blend' and not minute_bar.is_loaded
+                then 'inputs not loaded: minute_bar'
+            when model.model_group = 'blend'
+                then
+                    coalesce(
+                        weightless.reason,
+                        'history too short: no complete week has a value'
+                    )
             else coalesce(absence.reason, 'not scored yet: refresh')
         end as unavailable_reason,
     from model
     left join scored on model.model_code = scored.model_code
     left join absence on model.model_code = absence.model_code
     left join missing_part on model.model_code = missing_part.model_code
+    left join weightless on model.model_code = weightless.model_code
+    cross join minute_bar
 )
 
 select
