@@ -149,7 +149,7 @@ def test_every_data_test_ran_once_in_one_of_the_legs(small_settings: Settings) -
 
 
 def test_all_models_are_trained_once_and_scores_stay(home_copy: Settings) -> None:
-    settings = home_copy
+    settings = replace(home_copy, models="all")
     forget_models(settings)
     add_factors(settings)
     plan, trained, weeks = carry_out(settings)
