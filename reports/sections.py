@@ -422,7 +422,9 @@ REPORTS_READ = ("analyst_report",)
 # Codes of strategies that belong together.
 INDUSTRIES = {"strategies": "^diffusion_|industry"}
 LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
-ON_MODELS = {"strategies": "^ai_|^gru_|^fused|^low_frequency|^bert_|^enhanced"}
+ON_MODELS = {
+    "strategies": "^ai_|^gru_|_top_layer$|^low_frequency|^bert_|^enhanced",
+}
 ON_TEXTS = {"strategies": "^bert_"}
 
 # Entry and exit of the two threshold methods, as in dbt_project.yml.

@@ -347,7 +347,7 @@ def report_of(key: str) -> str:
 # for layers of an index, and in its last week no limit-up and no change of members.
 EMPTY = {
     *("limit_up_industry", "microcap_member"),
-    *("absent", "rejected", "failed_check", "reconciliation"),
+    *("rejected", "failed_check", "reconciliation"),
     *("factor_layer_csi300", "factor_layer_csi500", "factor_layer_csi1000"),
 }
 
@@ -483,6 +483,20 @@ TWELVE_WEEKS = """(
     )
 )"""
 PRINTED = [
+    Printed(
+        "absent",
+        {"Kind": str, "Reason": str},
+        """
+        select 'strategy', unavailable_reason from core.dim_strategy
+        where unavailable_reason is not null
+        union all
+        select 'factor', unavailable_reason from core.dim_factor
+        where unavailable_reason is not null
+        union all
+        select 'universe', unavailable_reason from factors.dim_factor_universe
+        where unavailable_reason is not null
+        """,
+    ),
     Printed(
         "diffusion_top_bottom",
         {"Side": str, "Rank": whole, "Industry": str, "Diffusion index": three},
@@ -1683,10 +1697,17 @@ def test_a_page_that_cannot_be_written_leaves_the_former_ones(
     }
 
 
+EVERYTHING_THERE = (
+    "update core.dim_strategy set is_available = true, unavailable_reason = null",
+    "update core.dim_factor set is_available = true, unavailable_reason = null",
+)
+
+
 def test_the_honesty_page_tells_what_is_wrong(home_copy: Settings) -> None:
     """Absent things, rows set aside, failed checks, figures compared: all by name."""
     change(
         home_copy,
+        *EVERYTHING_THERE,
         "update core.dim_factor set is_available = false, "
         "unavailable_reason = 'no fundamentals' where factor_code = 'bp'",
         "update core.dim_strategy set is_available = false, "
@@ -1985,10 +2006,17 @@ def test_reasons_are_said_in_chinese(home_copy: Settings) -> None:
     (path,) = (path for path in write_reports(home_copy) if path.name == "honesty.html")
     page = read(path.read_text(encoding="utf-8"), "zh")
     reasons = {row[-1] for row in page.cells["absent"][1:]}
-    assert reasons == {
-        f"输入未加载：{pool} 无 model_score（fused）评分"
-        for pool in ("主题指数", "概念指数")
+    untrained = "未训练：将 LUNDONG_MODELS 设为 all 或其代码，再运行 refresh"
+    assert {reason for reason in reasons if "gru_" not in reason} == {
+        *(
+            f"输入未加载：{pool} 无 model_score（fused）评分"
+            for pool in ("主题指数", "概念指数")
+        ),
+        untrained,
+        "历史太短：过去 52 周中有秩相关 IC 的不足 26 周",
     }
+    (of_parts,) = (reason for reason in reasons if "gru_" in reason)
+    assert of_parts.count(untrained) == 3
     compared = {row[1] for row in page.cells["not_compared"][1:]}
     assert len(compared) == 2
     for said_so in (*reasons, *compared, *(row[-1] for row in page.cells["model"][1:])):
