@@ -35,6 +35,7 @@ from dagster_defs.models import (
     train_due,
 )
 from dagster_defs.partitions import WeekRange, week_range
+from dagster_defs.portfolios import make_portfolios
 from dagster_defs.project import (
     INPUT_TAG,
     LEG_ENVIRONMENT,
@@ -58,7 +59,7 @@ from dagster_defs.resources import (
     hold_store,
 )
 from dagster_defs.texts import TextResult, refresh_texts
-from dagster_defs.translator import FRESHNESS, WarehouseTranslator
+from dagster_defs.translator import FRESHNESS, SCORES, WarehouseTranslator
 from reports.weekly import write_reports
 from warehouse.build_window import (
     begin_build,
@@ -84,7 +85,7 @@ from warehouse.settings import Settings
 from warehouse.store import connect_build, connect_published, create_raw_tables
 
 CHECKPOINTS = dg.AssetKey(["models", "checkpoints"])
-SCORES = dg.AssetKey(["raw", "model_score"])
+PORTFOLIOS = dg.AssetKey(["raw", "portfolio_weight"])
 TEXT_SCORES = dg.AssetKey(["raw", "text_score"])
 TEXT_SENTENCES = dg.AssetKey(["raw", "text_sentence"])
 REPORT = dg.AssetKey(["publication", "report"])
@@ -200,7 +201,8 @@ def _raw_specs() -> list[dg.AssetSpec]:
         )
         for table in RAW_TABLES
         # Written by the models, after the first leg of dbt.
-        if dg.AssetKey(["raw", table.name]) not in {SCORES, TEXT_SCORES, TEXT_SENTENCES}
+        if dg.AssetKey(["raw", table.name])
+        not in {SCORES, PORTFOLIOS, TEXT_SCORES, TEXT_SENTENCES}
     ]
 
 
@@ -607,6 +609,32 @@ def make_models(
             raise refuse(str(error)) from error
         return dg.MaterializeResult(metadata={"weeks": weeks, "scores": scores})
 
+    @dg.asset(
+        key=PORTFOLIOS,
+        deps=[SCORES, *inputs],
+        group_name="models",
+        description=(
+            "Portfolios of the index enhancements. One row per strategy, signal date "
+            "and security: signals without a portfolio get one, from the scores and "
+            "index weights of that day and the portfolio before."
+        ),
+        kinds={"python", "duckdb"},
+        partitions_def=weeks_def,
+        backfill_policy=SINGLE_RUN,
+        pool=POOL,
+        metadata={"dagster/table_name": "raw.portfolio_weight"},
+    )
+    def portfolio_weights(
+        config: BuildConfig,
+        warehouse: WarehouseResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[None]:
+        """Make what is due; a store as of a date has the portfolios of then."""
+        made = weights = 0
+        if not config.as_of_date:
+            made, weights = make_portfolios(warehouse.settings, progress)
+        return dg.MaterializeResult(metadata={"portfolios": made, "weights": weights})
+
     @dg.multi_asset(
         name="text_scores",
         specs=[
@@ -648,7 +676,7 @@ def make_models(
             asset_key=TEXT_SENTENCES, metadata={"sentences": result.sentences}
         )
 
-    return [model_checkpoints, model_scores, text_scores]
+    return [model_checkpoints, model_scores, portfolio_weights, text_scores]
 
 
 def make_published(

@@ -56,6 +56,7 @@ CONFIGURED = (
     "dbt_inputs",
     "models__checkpoints",
     "raw__model_score",
+    "raw__portfolio_weight",
     "text_scores",
     "dbt_models",
 )

@@ -13,10 +13,16 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
+from dagster_defs.project import INPUT_TAG
+
 # A week without trading is skipped, so that a table may rightly be two weeks old.
 FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(days=9), fail_window=timedelta(days=16)
 )
+
+# Written between the legs of dbt.
+SCORES = dg.AssetKey(["raw", "model_score"])
+SCORES_SOURCE = "source.lundong.raw.model_score"
 
 PUBLISHED_PREFIXES = ("dim_", "fct_", "mart_")
 
@@ -46,8 +52,22 @@ class WarehouseTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetSpec:
-        """Return the asset of a node."""
+        """Return the asset of a node.
+
+        A view of the first leg shows the scores that are written after it: it does not
+        wait for them, and whoever reads it does.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project)
+        nodes, parents = manifest["nodes"], manifest["parent_map"]
+        if INPUT_TAG in nodes.get(unique_id, {}).get("tags", []):
+            deps = [dep for dep in spec.deps if dep.asset_key != SCORES]
+            spec = spec.replace_attributes(deps=deps)
+        elif any(
+            INPUT_TAG in nodes.get(parent, {}).get("tags", [])
+            and SCORES_SOURCE in parents[parent]
+            for parent in parents.get(unique_id, [])
+        ):
+            spec = spec.merge_attributes(deps=[SCORES])
         if spec.key.path[-1].startswith(PUBLISHED_PREFIXES):
             return spec.replace_attributes(freshness_policy=FRESHNESS)
         return spec

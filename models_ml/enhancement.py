@@ -47,13 +47,6 @@ class Bounds:
     two_way_turnover: float
 
 
-# Huatai, 2023-12-08: weekly, size is the only style; the turnover has three levels.
-HUATAI = Bounds(0.8, 0.008, 0.02, 0.2, 0.3)
-# China Post: monthly on CSI 1000, all styles in standard deviations, half of the
-# portfolio a side.
-CHINA_POST = Bounds(0.0, 0.01, 0.01, 0.1, 1.0)
-
-
 class Outcome(StrEnum):
     """What became of the bounds."""
 
@@ -125,25 +118,34 @@ def enhance(
         raise ValueError("the index has no weights: load index_weight")
     benchmark = index_weight / total
     before = np.zeros(count) if previous is None else previous
-    weight = cp.Variable(count, bounds=[0, 1])
-    turnover = cp.norm1(weight - before)
-    strayed = weight - benchmark
-    exposure = np.nan_to_num(styles)
+    # What cannot be sold may have drifted further from the index than is allowed.
+    lowest = np.where(is_tradable, benchmark - bounds.stock_deviation, before).clip(0)
+    highest = np.where(is_tradable, benchmark + bounds.stock_deviation, before)
+    # Bought and sold parts, so that the programme has few rows: what bounds a stock
+    # alone bounds its variables.
+    buy = cp.Variable(
+        count, bounds=[(lowest - before).clip(0), (highest - before).clip(0)]
+    )
+    sell = cp.Variable(
+        count, bounds=[(before - highest).clip(0), (before - lowest).clip(0)]
+    )
+    weight = before + buy - sell
+    turnover = cp.sum(buy + sell)
     numbers = np.unique(industry[industry >= 0])
     belongs = (industry[None, :] == numbers[:, None]).astype(float)
-    # What cannot be sold may have drifted further from the index than is allowed.
-    free, stuck = np.flatnonzero(is_tradable), np.flatnonzero(~is_tradable)
+    exposures = np.vstack([belongs, np.nan_to_num(styles).T])
+    deviations = np.repeat(
+        [bounds.industry_deviation, bounds.style_deviation],
+        [len(numbers), styles.shape[1]],
+    )
+    strayed = exposures @ (buy - sell) + exposures @ (before - benchmark)
     constraints = [
         cp.sum(weight) == 1,
-        cp.abs(strayed[free]) <= bounds.stock_deviation,
         cp.sum(weight[benchmark > 0]) >= bounds.minimum_member_share,
-        cp.abs(belongs @ strayed) <= bounds.industry_deviation,
-        cp.abs(exposure.T @ strayed) <= bounds.style_deviation,
+        strayed <= deviations,
+        strayed >= -deviations,
     ]
-    if len(stuck):
-        constraints.append(weight[stuck] == before[stuck])
-    mean_score = cp.sum(cp.multiply(np.nan_to_num(score), weight))
-    best = cp.Maximize(mean_score)
+    best = cp.Maximize(np.nan_to_num(score) @ weight)
     if previous is None:
         if _solve(best, constraints):
             return Portfolio(_clean(weight), Outcome.KEPT, None)
@@ -168,7 +170,7 @@ def _solve(
     return bool(problem.status == cp.OPTIMAL)
 
 
-def _clean(weight: cp.Variable) -> Floats:
+def _clean(weight: cp.Expression) -> Floats:
     """Return the solution without the rounding of the solver, summing to one."""
     value = np.asarray(weight.value, dtype=np.float64)
     kept = np.where(value < SMALLEST_WEIGHT, 0.0, value)

@@ -851,6 +851,53 @@ RAW_TABLES: tuple[RawTable, ...] = (
         ),
     ),
     RawTable(
+        name="portfolio_weight",
+        description=(
+            "Portfolios of the index enhancements, as a solver made them at the close of "
+            "the signal date. One row per strategy, signal date and security held."
+        ),
+        key=("strategy_code", "signal_date", "security_code"),
+        known_column="signal_date",
+        calendar_column="signal_date",
+        references_security=True,
+        columns=(
+            _text("strategy_code", "Strategy.", required=True),
+            _date("signal_date", "Day whose close gave the portfolio."),
+            _code(),
+            Column(
+                name="target_weight",
+                type="DOUBLE",
+                unit="decimal",
+                description="Share of the portfolio; those of a portfolio sum to one.",
+                required=True,
+                positive=True,
+                maximum=1.000001,
+            ),
+            Column(
+                name="outcome",
+                type="VARCHAR",
+                description=(
+                    "'kept' where every bound is kept, 'turnover_exceeded' where the "
+                    "others needed more, 'no_trade' where they contradict each other."
+                ),
+                required=True,
+                values=("kept", "turnover_exceeded", "no_trade"),
+            ),
+            _text("reason", "What was given up; NULL where every bound is kept."),
+            Column(
+                name="decision_time",
+                type="TIMESTAMP",
+                description=(
+                    "From when the portfolio is known, exchange time: the close of the "
+                    "signal date."
+                ),
+                required=True,
+            ),
+            _text("bounds", "The bounds that it was made under, as JSON.", required=True),
+            _text("code_version", "Version of the code that made it.", required=True),
+        ),
+    ),
+    RawTable(
         name="text_score",
         description=(
             "Classes of analysts' reports as the text models see them, out of sample. "

@@ -98,6 +98,122 @@
 {%- endmacro %}
 
 {#
+    Scores of the models and of their fusions, with standard scores. A fused model is the
+    weighted mean of the standard scores of its parts: a stock that lacks one of them has
+    none. What is scored on a day that ends no complete week is not used, nor a stock that
+    is not listed on it. `given` has the finite scores of the weeks that `condition` names.
+-#}
+{% macro stock_scores(given, condition="true") -%}
+    with status as (
+        select
+            trade_week,
+            security_code,
+            is_in_all,
+            is_traded,
+        from {{ ref("int_factor_universe_weekly") }}
+        where {{ condition }}
+    ),
+
+    model_score as (
+        select
+            given.model_code,
+            given.trade_week,
+            given.security_code,
+            given.score,
+            coalesce(
+                given.decision_time,
+                given.trade_week + interval 15 hour
+            ) as decision_time,
+            status.is_in_all as is_counted,
+            status.is_traded,
+        from {{ given }} as given
+        inner join status
+            on
+                given.trade_week = status.trade_week
+                and given.security_code = status.security_code
+    ),
+
+    standardised as (
+        {{ standardised_scores("model_score") }}
+    ),
+
+    fusion as (
+        select
+            model_code,
+            part_code,
+            weight,
+            count(*) over (partition by model_code) as part_count,
+            sum(weight) over (partition by model_code) as weight_sum,
+        from {{ ref("score_fusion") }}
+    ),
+
+    fused as (
+        select
+            fusion.model_code,
+            standardised.trade_week,
+            standardised.security_code,
+            {{ score_sum("fusion.weight * standardised.z_score") }}
+            / any_value(fusion.weight_sum) as score,
+            max(standardised.decision_time) as decision_time,
+            true as is_counted,
+            bool_and(standardised.is_traded) as is_traded,
+        from standardised
+        inner join fusion on standardised.model_code = fusion.part_code
+        where standardised.z_score is not null
+        group by
+            fusion.model_code,
+            standardised.trade_week,
+            standardised.security_code
+        having count(*) = any_value(fusion.part_count)
+    ),
+
+    fused_standardised as (
+        {{ standardised_scores("fused") }}
+    )
+
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        decision_time,
+        is_counted,
+        is_traded,
+        z_score,
+    from standardised
+    union all
+    select
+        model_code,
+        trade_week,
+        security_code,
+        score,
+        decision_time,
+        is_counted,
+        is_traded,
+        z_score,
+    from fused_standardised
+{%- endmacro %}
+
+{#
+    Styles that bound an index enhancement: columns of int_style_factor_weekly, Barra's.
+    The seed `enhancement` names those that count for a strategy.
+-#}
+{% macro enhancement_styles() -%}
+    {{ return([
+        "log_market_cap",
+        "beta",
+        "momentum",
+        "residual_volatility",
+        "nonlinear_size",
+        "bp",
+        "liquidity",
+        "earnings_yield",
+        "growth",
+        "leverage_cne5",
+    ]) }}
+{%- endmacro %}
+
+{#
     Scores of groups of stocks (industries, indices) among all groups of the same pool and
     week: standard score, rank, and the change from the exchange week before, NULL where
     that has no score. `pool` are the columns that name one.

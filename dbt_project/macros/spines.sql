@@ -19,6 +19,7 @@
     {%- elif name == "industry" -%}{{ spine_industry() }}
     {%- elif name == "strategy" -%}{{ spine_strategy() }}
     {%- elif name == "rotation_holding" -%}{{ spine_rotation_holding() }}
+    {%- elif name == "enhancement_portfolio" -%}{{ spine_enhancement_portfolio() }}
     {%- elif name == "rotation_return_daily" -%}{{ spine_rotation_return_daily() }}
     {%- elif name == "rotation_return_weekly" -%}{{ spine_rotation_return_weekly() }}
     {%- elif name == "rotation_year" -%}{{ spine_rotation_year() }}
@@ -330,6 +331,24 @@
         strategy.top_n,
         strategy.layer_count
     having count(*) >= coalesce(strategy.top_n, strategy.layer_count)
+    union all
+    select
+        portfolio.strategy_code,
+        portfolio.signal_date,
+        count(*) as row_count,
+    from {{ ref("stg_portfolio_weight") }} as portfolio
+    semi join {{ ref("int_strategy") }} as benchmarked
+        on portfolio.strategy_code = benchmarked.strategy_code
+    group by portfolio.strategy_code, portfolio.signal_date
+{%- endmacro %}
+
+{# Every portfolio of an index enhancement. -#}
+{% macro spine_enhancement_portfolio() -%}
+    select
+        strategy_code,
+        count(distinct signal_date) as row_count,
+    from {{ ref("stg_portfolio_weight") }}
+    group by strategy_code
 {%- endmacro %}
 
 {# Every loaded day since a strategy's first execution. -#}
@@ -1238,7 +1257,9 @@
             on
                 score.trade_week = member.trade_week
                 and score.security_code = member.security_code
-        where score.z_score is not null
+        where
+            score.z_score is not null
+            and member.index_class in ({{ "'" ~ var("score_index_classes") | join("', '") ~ "'" }})
         group by
             score.model_code,
             member.index_class,

@@ -1,1 +1,3 @@
+{{ config(tags=["model_input"]) }}
+
 {{ current_rows("model_score") }}

@@ -138,3 +138,13 @@ select
     asset_code,
     1 / count(*) over (partition by strategy_code, signal_date) as target_weight,
 from selected
+union all
+-- A solver has weighed these: what it made is what is held.
+select
+    portfolio.strategy_code,
+    portfolio.signal_date,
+    portfolio.security_code as asset_code,
+    portfolio.target_weight,
+from {{ ref("stg_portfolio_weight") }} as portfolio
+semi join {{ ref("int_strategy") }} as benchmarked
+    on portfolio.strategy_code = benchmarked.strategy_code

@@ -30,7 +30,9 @@ member as (
         weight,
         weight_source,
     from {{ ref("int_index_weight_weekly") }}
-    where {{ in_build_window("trade_week", lookback_days=10) }}
+    where
+        index_class in ({{ "'" ~ var("score_index_classes") | join("', '") ~ "'" }})
+        and {{ in_build_window("trade_week", lookback_days=10) }}
 ),
 
 summed_by_index as (

@@ -32,6 +32,10 @@ scored_index as (
             '{{ index_class }}'{{ "," if not loop.last }}
             {%- endfor %}
         )
+        or index_code in (
+            select enhancement.index_code,
+            from {{ ref("int_enhancement") }} as enhancement
+        )
 ),
 
 index_member as (
@@ -96,6 +100,7 @@ select
     index_member.security_code,
     case when newest_list.list_date is null then 1 else index_weight.weight end
         as weight,
+    newest_list.list_date,
     case when newest_list.list_date is null then 'equal' else 'published' end
         as weight_source,
 from index_member

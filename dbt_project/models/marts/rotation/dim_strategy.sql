@@ -32,6 +32,29 @@ available_score as (
         asset_pool,
     from {{ ref("int_strategy_score") }}
     group by score_source, variant, asset_type, asset_pool
+    union all
+    -- Of a score that only a solver reads, its portfolios tell.
+    select
+        score_source,
+        variant,
+        asset_type,
+        asset_pool,
+    from strategy
+    where score_source = 'enhancement'
+    group by score_source, variant, asset_type, asset_pool
+),
+
+portfolio as (
+    select strategy_code,
+    from {{ ref("stg_portfolio_weight") }}
+    group by strategy_code
+),
+
+weighted_index as (
+    select 'index:' || index_code as benchmark,
+    from {{ ref("int_index_weight_weekly") }}
+    where weight_source = 'published'
+    group by index_code
 ),
 
 available_return as (
@@ -76,6 +99,21 @@ judged as (
                         'inputs not loaded: no scores ' || strategy.score_source
                         || ' (' || strategy.variant || ') of ' || strategy.asset_pool
                     )
+            when
+                strategy.score_source = 'enhancement'
+                and portfolio.strategy_code is null
+                then
+                    coalesce(
+                        model.unavailable_reason,
+                        case
+                            when weighted_index.benchmark is null
+                                then
+                                    'inputs not loaded: members and weights of '
+                                    || substr(strategy.benchmark, 7)
+                        end,
+                        'history too short: no complete ' || strategy.frequency
+                        || ' period with scores and index weights'
+                    )
             when benchmarked.strategy_code is null
                 then 'inputs not loaded: closes of the benchmark ' || strategy.benchmark
             when available_signal.strategy_code is null
@@ -97,6 +135,8 @@ judged as (
         on
             strategy.asset_type = available_return.asset_type
             and strategy.asset_pool = available_return.asset_pool
+    left join portfolio on strategy.strategy_code = portfolio.strategy_code
+    left join weighted_index on strategy.benchmark = weighted_index.benchmark
     left join benchmarked on strategy.strategy_code = benchmarked.strategy_code
     left join
         available_signal
@@ -106,7 +146,8 @@ judged as (
         on
             -- The variant of a score of texts is the encoder.
             model.model_code = case
-                when strategy.score_source = 'model_score' then strategy.variant
+                when strategy.score_source in ('model_score', 'enhancement')
+                    then strategy.variant
                 when strategy.score_source in ('text_score', 'text_composite')
                     then 'text_' || strategy.variant
             end

@@ -1,0 +1,138 @@
+"""Index enhancements between the legs of dbt: the portfolios that are due, made once.
+
+The solver is loaded only when a portfolio is due. Add what decides how a portfolio
+follows the one before it here; keep the programme in ``models_ml.enhancement``, its
+inputs in dbt and the questions in ``warehouse.portfolio_runs``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from dagster_defs.models import Tell
+from warehouse.model_runs import CLOSE
+from warehouse.portfolio_runs import (
+    Due,
+    due_portfolios,
+    last_portfolio,
+    read_bounds,
+    read_growth,
+    read_stocks,
+)
+from warehouse.settings import Settings
+from warehouse.store import connect_build, create_raw_tables
+from warehouse.text_runs import load_rows
+
+if TYPE_CHECKING:
+    from models_ml.enhancement import Bounds, Portfolio
+
+
+def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
+    """Make the portfolios of all signals that have none, and load their weights.
+
+    A portfolio that was made stays, whatever is corrected later: it is what was decided
+    that evening. Each is made from the one before it.
+
+    Returns
+    -------
+    portfolios, weights : int
+        Portfolios made, and weights stored.
+    """
+    made: list[pd.DataFrame] = []
+    with connect_build(settings) as con:
+        create_raw_tables(con)
+        due = due_portfolios(con)
+        if not due:
+            return 0, 0
+        from models_ml.enhancement import Bounds
+
+        names = [field.name for field in fields(Bounds)]
+        table = read_bounds(con)
+        former: tuple[date, pd.Series] | None = None
+        for number, one in enumerate(due, start=1):
+            tell(f"weighing {one.strategy_code}", number, len(due))
+            row = table.loc[one.strategy_code]
+            bounds = Bounds(*(float(row[name]) for name in names))
+            styles = str(row["styles"]).split("|")
+            if number == 1 or one.strategy_code != due[number - 2].strategy_code:
+                former = None
+            stored = last_portfolio(con, one)
+            if stored is not None and (former is None or stored[0] > former[0]):
+                former = stored
+            before = None
+            if former is not None:
+                before = drift(former[1], read_growth(con, former[0], one.signal_date))
+            stocks = read_stocks(con, one)
+            codes, portfolio = weigh(stocks, styles, before, bounds)
+            weights = pd.Series(portfolio.weights, index=codes)
+            former = one.signal_date, weights[weights > 0]
+            told = json.dumps(asdict(bounds) | {"styles": "|".join(styles)})
+            made.append(_rows(one, former[1], portfolio, told))
+    tell("loading the portfolios", 0, 0)
+    frame = pd.concat(made, ignore_index=True)
+    return len(due), load_rows(settings, "portfolio_weight", frame)
+
+
+def drift(weights: pd.Series, growth: pd.Series) -> pd.Series:
+    """Return the weights that prices have made of a portfolio, summing to one.
+
+    What has left the exchange is booked out and its share spread over the rest; a stock
+    without a price keeps its value.
+    """
+    kept = weights[weights.index.isin(growth.index)]
+    grown = kept * growth.reindex(kept.index).fillna(1.0)
+    return grown / grown.sum()
+
+
+def weigh(
+    stocks: pd.DataFrame,
+    styles: list[str],
+    before: pd.Series | None,
+    bounds: Bounds,
+) -> tuple[pd.Index, Portfolio]:
+    """Return the codes that stood to choice, and the portfolio over them.
+
+    Members of the index, stocks with a score and what is held stand to choice.
+    """
+    from models_ml.enhancement import enhance
+
+    held = stocks.index.isin(before.index) if before is not None else False
+    choice = stocks[(stocks["index_weight"] > 0) | stocks["score"].notna() | held]
+    previous = None
+    if before is not None:
+        previous = before.reindex(choice.index, fill_value=0.0).to_numpy()
+    portfolio = enhance(
+        score=choice["score"].to_numpy(np.float64),
+        index_weight=choice["index_weight"].to_numpy(np.float64),
+        industry=choice["industry"].fillna(-1).to_numpy(np.int64),
+        styles=choice[styles].to_numpy(np.float64),
+        is_tradable=choice["is_tradable"].to_numpy(np.bool_),
+        previous=previous,
+        bounds=bounds,
+    )
+    return choice.index, portfolio
+
+
+def _rows(
+    due: Due, weights: pd.Series, portfolio: Portfolio, bounds: str
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "strategy_code": due.strategy_code,
+            "signal_date": due.signal_date,
+            "security_code": weights.index,
+            "target_weight": weights.to_numpy(),
+            "outcome": portfolio.outcome.value,
+            "reason": pd.Series([portfolio.reason] * len(weights), dtype="string"),
+            "decision_time": datetime.combine(due.signal_date, CLOSE),
+            "bounds": bounds,
+            "code_version": version("lundong"),
+        }
+    )

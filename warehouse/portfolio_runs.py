@@ -1,0 +1,153 @@
+"""What the index enhancements need of the store: what is due, and what was known then.
+
+Questions around ``raw.portfolio_weight``. Add a question here; keep the solving and the
+writing out, they are in ``dagster_defs.portfolios``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+import pandas as pd
+
+from warehouse.raw_tables import RAW_TABLE_BY_NAME
+from warehouse.store import current_rows_sql
+
+# Tables of the connection: signals without a portfolio, their inputs, and prices.
+DUE = """
+create or replace temp table due_signal as
+select signal.*
+from intermediate.int_enhancement_signal as signal
+anti join raw.portfolio_weight as made
+    on
+        signal.strategy_code = made.strategy_code
+        and signal.signal_date = made.signal_date
+"""
+
+INPUT = """
+create or replace temp table due_input as
+select input.*
+from intermediate.int_enhancement_input as input
+semi join due_signal as due
+    on
+        input.index_code = due.index_code
+        and input.model_code = due.model_code
+        and input.trade_week = due.signal_date
+"""
+
+WITH_INPUT = """
+select
+    due.strategy_code,
+    due.index_code,
+    due.model_code,
+    due.signal_date,
+from due_signal as due
+semi join due_input as input
+    on
+        due.index_code = input.index_code
+        and due.model_code = input.model_code
+        and due.signal_date = input.trade_week
+order by due.strategy_code, due.signal_date
+"""
+
+STOCKS = """
+select * exclude (index_code, model_code, trade_week)
+from due_input
+where
+    index_code = ?
+    and model_code = ?
+    and trade_week = ?
+order by security_code
+"""
+
+MADE = current_rows_sql(RAW_TABLE_BY_NAME["portfolio_weight"])
+LAST_MADE = f"""
+select
+    signal_date,
+    security_code,
+    target_weight,
+from ({MADE})
+where
+    strategy_code = ?
+    and signal_date < ?
+qualify signal_date = max(signal_date) over ()
+order by security_code
+"""  # noqa: S608
+
+# From the moment at which a portfolio was traded, the next open, to a later close. A
+# suspended stock has its last price.
+GROWTH = """
+select
+    now.security_code,
+    now.adjusted_close
+    / coalesce(entry.adjusted_open, entry.adjusted_close) as growth,
+from intermediate.int_security_day as now
+left join intermediate.int_security_day as entry
+    on
+        now.security_code = entry.security_code
+        and entry.trade_date = (
+            select next_trade_date
+            from intermediate.int_trading_day
+            where trade_date = ?
+        )
+where now.trade_date = ?
+order by now.security_code
+"""
+
+
+class Due(NamedTuple):
+    """A signal without a portfolio, whose inputs are there."""
+
+    strategy_code: str
+    index_code: str
+    model_code: str
+    signal_date: date
+
+
+def due_portfolios(con: duckdb.DuckDBPyConnection) -> list[Due]:
+    """Return the portfolios to make, by strategy and in order of their dates.
+
+    Their inputs stay with the connection, for ``read_stocks``.
+    """
+    con.execute(DUE)
+    con.execute(INPUT)
+    return [Due(*row) for row in con.execute(WITH_INPUT).fetchall()]
+
+
+def read_bounds(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Return the bounds of the strategies, by strategy."""
+    return (
+        con.execute("from intermediate.int_enhancement").df().set_index("strategy_code")
+    )
+
+
+def read_stocks(con: duckdb.DuckDBPyConnection, due: Due) -> pd.DataFrame:
+    """Return what was known of each listed stock at the close, by ``security_code``.
+
+    ``score``, ``industry`` and the styles are NaN where they are not known.
+    """
+    key = [due.index_code, due.model_code, due.signal_date]
+    return con.execute(STOCKS, key).df().set_index("security_code")
+
+
+def last_portfolio(
+    con: duckdb.DuckDBPyConnection, due: Due
+) -> tuple[date, pd.Series] | None:
+    """Return date and weights of the newest portfolio before a signal, if any."""
+    rows = con.execute(LAST_MADE, [due.strategy_code, due.signal_date]).df()
+    if rows.empty:
+        return None
+    made = rows["signal_date"].iloc[0].date()
+    return made, rows.set_index("security_code")["target_weight"]
+
+
+def read_growth(con: duckdb.DuckDBPyConnection, made: date, now: date) -> pd.Series:
+    """Return what prices did between the trade of a portfolio and a later close.
+
+    By ``security_code``, of the stocks listed at that close; NaN of those that were
+    not listed before.
+    """
+    rows = con.execute(GROWTH, [made, now]).df()
+    return rows.set_index("security_code")["growth"]
