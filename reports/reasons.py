@@ -44,7 +44,9 @@ NEEDS = {
     ),
     "the GRU top layers: minute bars and model scores": "GRU首层：分钟行情与模型评分",
     "the composite style factors": "合成风格因子",
-    "the daily GRU baseline: model scores": "日频GRU基准：模型评分",
+    "the daily GRU baseline: model scores and index weights": (
+        "日频GRU基准：模型评分与指数权重"
+    ),
     "the daily-only network: model scores": "纯日频网络：模型评分",
     "the first layer of single high-frequency factors as a portfolio": (
         "单个高频因子首层的组合"
@@ -104,6 +106,10 @@ REASONS = tuple(
         ),
         ("inputs not loaded: needs (.+)", "输入未加载：需要{}"),
         (
+            "inputs not loaded: members and weights of (.+)",
+            "输入未加载：{} 的成分与权重",
+        ),
+        (
             r"inputs not loaded: (\S+(?: or \S+)*(?:, \S+(?: or \S+)*)*)",
             "输入未加载：{}",
         ),
@@ -125,6 +131,10 @@ REASONS = tuple(
             "历史太短：过去 {1} 周中有秩相关 IC 的不足 {0} 周",
         ),
         ("the rank IC is constant", "秩相关 IC 不变"),
+        (
+            r"history too short: no complete (\w+) period with scores and index weights",
+            "历史太短：没有评分与指数权重齐全的完整{}",
+        ),
         (
             "history too short: no complete week from (.+) on",
             "历史太短：{} 起没有完整周",

@@ -423,7 +423,7 @@ REPORTS_READ = ("analyst_report",)
 INDUSTRIES = {"strategies": "^diffusion_|industry"}
 LOW_VOLATILITY = {"strategies": "^low_volatility_50"}
 ON_MODELS = {
-    "strategies": "^ai_|^gru_|_top_layer$|^low_frequency|^bert_|^enhanced",
+    "strategies": "^ai_|^gru_|_top_layer$|^low_frequency|^bert_|enhanced",
 }
 ON_TEXTS = {"strategies": "^bert_"}
 

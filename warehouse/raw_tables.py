@@ -853,8 +853,8 @@ RAW_TABLES: tuple[RawTable, ...] = (
     RawTable(
         name="portfolio_weight",
         description=(
-            "Portfolios of the index enhancements, as a solver made them at the close of "
-            "the signal date. One row per strategy, signal date and security held."
+            "Portfolios of the index enhancements, as a solver made them at the close "
+            "of the signal date. One row per strategy, signal date and security held."
         ),
         key=("strategy_code", "signal_date", "security_code"),
         known_column="signal_date",
@@ -893,7 +893,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
                 ),
                 required=True,
             ),
-            _text("bounds", "The bounds that it was made under, as JSON.", required=True),
+            _text("bounds", "Bounds that it was made under, as JSON.", required=True),
             _text("code_version", "Version of the code that made it.", required=True),
         ),
     ),

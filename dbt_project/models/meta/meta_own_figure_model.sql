@@ -1,6 +1,7 @@
 -- Of the published systems on model scores. What a source states of all years is of our
 -- last complete week. The published top layers are measured against the mean of all
--- stocks, ours against an index.
+-- stocks, ours against an index. The published enhancements trade at the volume-weighted
+-- average price, ours at the open.
 {%- set weekly = [
     ("gru_industry_paper", "gru_industry_rotation", "strategy", {
         "weekly_return": "strategy_return",
@@ -23,6 +24,10 @@
     ("fused_top_layer", "all_frequency_fusion_factor", "top_layer", {
         "ytd_excess_return": "year_to_date_excess_return",
     }),
+    ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy", {
+        "weekly_excess_return": "excess_return",
+        "ytd_excess_return": "year_to_date_excess_return",
+    }),
     ("gru_long_only_barra1d", "gru_long_only", "barra1d", {
         "weekly_excess_vs_csi1000": "excess_return",
     }),
@@ -41,6 +46,26 @@
     "top_layer_win_rate": "win_rate",
     "top_layer_two_way_turnover_per_rebalance": "turnover",
 } %}
+{%- set excess_measures = {
+    "annualized_excess_return": "annualised_excess",
+    "information_ratio": "excess_sharpe",
+    "max_drawdown_of_excess": "max_drawdown_of_excess",
+} %}
+{%- set tracking_measures = {"tracking_error": "excess_volatility"} %}
+{%- set enhancement_measures = {
+    "annualized_return": "annualised_return",
+    "annualized_volatility": "volatility",
+    "max_drawdown": "max_drawdown",
+    "two_way_turnover_per_rebalance": "turnover",
+} %}
+{%- set enhancements = [
+    ("index_enhanced_csi500", "index_enhanced_csi500", "turnover_cap_30"),
+    ("index_enhanced_csi500_turnover40", "index_enhanced_csi500", "turnover_cap_40"),
+    ("index_enhanced_csi500_turnover50", "index_enhanced_csi500", "turnover_cap_50"),
+    ("index_enhanced_csi1000", "index_enhanced_csi1000", "turnover_cap_30"),
+    ("index_enhanced_csi1000_turnover40", "index_enhanced_csi1000", "turnover_cap_40"),
+    ("index_enhanced_csi1000_turnover50", "index_enhanced_csi1000", "turnover_cap_50"),
+] %}
 {%- set whole = [
     ("ai_industry", "ai_industry_rotation", "strategy", rotation_measures),
     ("ai_theme", "ai_theme_index_rotation", "strategy", rotation_measures),
@@ -60,7 +85,18 @@
     ("low_frequency_equal_weight_top_layer", "lf_equal_weight_factor", "all", layer_measures),
     ("separate_encoders_top_layer", "lf_multitask_no_shared_gru", "all", layer_measures),
     ("four_task_top_layer", "all_frequency_multitask_factor", "all", layer_measures),
+    ("csi1000_enhanced", "gru_daily_baseline", "csi1000_enhanced", excess_measures),
+    ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy", excess_measures),
+    ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy", tracking_measures),
+    ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy", {
+        "calmar_of_excess": "annualised_excess / nullif(max_drawdown_of_excess, 0)",
+    }),
 ] %}
+{%- for strategy, system, subject in enhancements %}
+{%- for measures in [enhancement_measures, excess_measures, tracking_measures] %}
+{%- do whole.append((strategy, system, subject, measures)) %}
+{%- endfor %}
+{%- endfor %}
 {%- set ic_measures = {
     "rank_ic_mean": "mean",
     "rank_ic_std": "std",
@@ -146,6 +182,16 @@ industry_value as (
         and industry_system = 'citic1'
 ),
 
+-- The first month counts from its first execution, the last to the last loaded day.
+enhanced_month as (
+    select
+        strategy_code,
+        sum(ln(1 + strategy_return)) > sum(ln(1 + benchmark_return)) as is_won,
+    from {{ ref("fct_rotation_return_daily") }}
+    where starts_with(strategy_code, 'index_enhanced_')
+    group by strategy_code, date_trunc('month', trade_date)
+),
+
 whole_value as (
     {% for strategy, system, subject, measures in whole -%}
     {% set outer = loop -%}
@@ -176,6 +222,16 @@ whole_value as (
         and period = 'all'
     {% endfor -%}
     {% endfor -%}
+    {% for strategy, system, subject in enhancements -%}
+    union all
+    select
+        '{{ system }}' as system,
+        'monthly_win_rate' as metric,
+        '{{ subject }}' as subject_code,
+        count(*) filter (where is_won) / nullif(count(*), 0) as own_value,
+    from enhanced_month
+    where strategy_code = '{{ strategy }}'
+    {% endfor -%}
     union all
     select
         'all_frequency_fusion_factor' as system,
@@ -199,15 +255,21 @@ whole_value as (
 ),
 
 year_value as (
-    {% for strategy, system, subject in [
-        ("ai_industry", "ai_industry_rotation", "strategy"),
-        ("fused_top_layer", "all_frequency_fusion_factor", "top_layer"),
+    {% for strategy, system, subject, metric, measure in [
+        ("ai_industry", "ai_industry_rotation", "strategy",
+            "annual_excess_return_2024", "excess_return"),
+        ("fused_top_layer", "all_frequency_fusion_factor", "top_layer",
+            "annual_excess_return_2024", "excess_return"),
+        ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy",
+            "annual_excess_return_2024", "excess_return"),
+        ("index_enhanced_csi1000", "ai_csi1000_enhanced", "strategy",
+            "annual_return_2024", "total_return"),
     ] -%}
     select
         '{{ system }}' as system,
-        'annual_excess_return_2024' as metric,
+        '{{ metric }}' as metric,
         '{{ subject }}' as subject_code,
-        excess_return as own_value,
+        {{ measure }} as own_value,
     from whole_year
     where
         strategy_code = '{{ strategy }}'

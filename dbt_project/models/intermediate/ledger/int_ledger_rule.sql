@@ -39,9 +39,16 @@ judged as (
                 rule.rule_off in ('st', 'delisting')
                 and strategy.asset_type = 'industry'
                 then 'industries are held with all their members of the day'
+            -- A solver keeps what it takes for untradable.
             when
-                rule.rule_off in ('st', 'delisting')
-                and strategy.score_source <> 'low_volatility'
+                (
+                    rule.rule_off in ('st', 'delisting')
+                    and strategy.score_source <> 'low_volatility'
+                )
+                or (
+                    rule.rule_off in ('limits', 'suspension')
+                    and strategy.score_source = 'enhancement'
+                )
                 then
                     'lists of ' || strategy.score_source
                     || ' are not made without the rule'
