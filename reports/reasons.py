@@ -132,7 +132,8 @@ REASONS = tuple(
         ),
         ("the rank IC is constant", "秩相关 IC 不变"),
         (
-            r"history too short: no complete (\w+) period with scores and index weights",
+            r"history too short: no complete (\w+) period with scores and index "
+            "weights",
             "历史太短：没有评分与指数权重齐全的完整{}",
         ),
         (

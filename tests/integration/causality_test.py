@@ -70,6 +70,7 @@ MUST_HAVE_ROWS = {
 MUST_HAVE_LATE_ROWS = {
     "factors.fct_high_frequency_factor_daily",
     "scores.fct_factor_blend_weight_weekly",
+    "rotation.fct_enhancement_portfolio",
     "scores.fct_stock_score_weekly",
     "scores.fct_industry_score_weekly",
     "scores.fct_index_score_weekly",

@@ -79,6 +79,9 @@ LOSSES = {
         "signal_date in (select distinct signal_date from {t} "
         "order by 1 limit 8 offset 5)"
     ),
+    "rotation.fct_enhancement_portfolio": (
+        "signal_date = (select max(signal_date) from {t})"
+    ),
     "rotation.fct_rotation_return_daily": (
         "trade_date = (select max(trade_date) from {t})"
     ),

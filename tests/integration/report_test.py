@@ -449,7 +449,9 @@ class Listed:
 # Which strategies a tab shows, by what they are and not by their codes.
 INDUSTRY_STRATEGIES = "asset_type = 'industry'"
 LOW_VOLATILITY_STRATEGIES = "score_source = 'low_volatility'"
-MODEL_STRATEGIES = "score_source in ('model_score', 'text_composite', 'text_score')"
+MODEL_STRATEGIES = (
+    "score_source in ('enhancement', 'model_score', 'text_composite', 'text_score')"
+)
 TEXT_STRATEGIES = "score_source in ('text_composite', 'text_score')"
 STRATEGY_TABS = (
     ("strategy_week", "strategy_year", "strategy_performance", INDUSTRY_STRATEGIES),

@@ -25,6 +25,7 @@ NOT_GENERATED = {
     "trade_tick",
     "order_tick",
     "model_score",
+    "portfolio_weight",
     "text_score",
     "text_sentence",
 }

@@ -534,6 +534,13 @@ NO_STOCK_STRATEGY = """
     create table intermediate.int_microcap_member (
         index_code varchar, trade_date date, security_code varchar
     );
+    create table staging.stg_portfolio_weight (
+        strategy_code varchar, signal_date date, security_code varchar,
+        target_weight double
+    );
+    create table intermediate.int_index_weight_weekly (
+        index_code varchar, weight_source varchar
+    );
     create table seeds.microcap_index (index_code varchar);
     create table intermediate.int_microcap_index_daily (
         index_code varchar, trade_date date, index_return double
@@ -601,7 +608,12 @@ def built(
         for column in ("top_n", "layer_count", "buffer_rank"):
             con.execute(f"alter table seeds.strategy alter {column} type integer")
         con.execute(NO_STOCK_STRATEGY)
-    file.dbt("run", "path:models/intermediate/rotation", "path:models/marts/rotation")
+    file.dbt(
+        "run",
+        "path:models/intermediate/rotation",
+        "path:models/marts/rotation/fct_rotation_*",
+        "dim_strategy",
+    )
     with file.connect() as con:
         tables = {
             name: dates_to_python(con.execute(query).df())

@@ -48,6 +48,14 @@ class Strategy:
     top_n: int | None = 6
     layer_count: int | None = None
     two_way_cost: float = 0.003
+    is_weighed: bool = False
+
+    def target(self, codes: list[str]) -> dict[str, float]:
+        """Weights of a list: alike, or as a solver might have made them."""
+        parts = [1 + place * self.is_weighed for place in range(len(codes))]
+        return {
+            code: part / sum(parts) for code, part in zip(codes, parts, strict=True)
+        }
 
 
 STRATEGIES = (
@@ -56,6 +64,7 @@ STRATEGIES = (
     Strategy("weekly", frequency="weekly", top_n=4),
     Strategy("monthly", frequency="monthly", top_n=8),
     Strategy("first_layer", frequency="weekly", top_n=None, layer_count=3),
+    Strategy("weighed", frequency="weekly", top_n=9, is_weighed=True),
     Strategy("paper", execution="signal_close", fills="assumed", two_way_cost=0.0),
     Strategy("paper_checked", execution="signal_close", two_way_cost=0.0),
 )
@@ -313,7 +322,7 @@ def simulate(
         nonlocal held, cash, waiting
         total = cash + sum(held.values())
         before = {code: value / total for code, value in held.items()}
-        target = dict.fromkeys(lists[signal], 1 / len(lists[signal]))
+        target = strategy.target(lists[signal])
         kept = {}
         for code, weight in before.items():
             goal = min(target.get(code, 0.0), weight)
@@ -469,7 +478,10 @@ def upstream(market: Market) -> dict[str, pd.DataFrame]:
         name_en="",
         definition="",
         inputs="",
-        score_source="low_volatility",
+        score_source=[
+            "enhancement" if strategy.is_weighed else "low_volatility"
+            for strategy in STRATEGIES
+        ],
         variant="volatility_1y",
         asset_type="stock",
         asset_pool=INDEX,
@@ -522,7 +534,17 @@ def upstream(market: Market) -> dict[str, pd.DataFrame]:
         "intermediate.int_microcap_index_daily": market.index.assign(index_code=INDEX),
         "intermediate.int_style_factor_weekly": market.style,
         "intermediate.int_stock_return_weekly": market.weekly,
-        "seeds.strategy": strategies,
+        "staging.stg_portfolio_weight": pd.DataFrame(
+            [
+                (strategy.strategy_code, day, code, weight)
+                for strategy in STRATEGIES
+                if strategy.is_weighed
+                for day, codes in choose_lists(market, strategy).items()
+                for code, weight in strategy.target(codes).items()
+            ],
+            columns=["strategy_code", "signal_date", "security_code", "target_weight"],
+        ),
+        "seeds.strategy": strategies.drop(columns="is_weighed"),
         "seeds.microcap_index": pd.DataFrame(
             {
                 "index_code": [INDEX],
@@ -534,7 +556,11 @@ def upstream(market: Market) -> dict[str, pd.DataFrame]:
     }
 
 
+# The portfolio's own table, fct_enhancement_portfolio, is not built.
 EMPTY = """
+    create table intermediate.int_index_weight_weekly (
+        index_code varchar, weight_source varchar
+    );
     create schema if not exists core;
     create table core.dim_model (model_code varchar, unavailable_reason varchar);
     create table intermediate.int_diffusion_index_daily (
@@ -600,7 +626,8 @@ def built(
     file.dbt(
         "run",
         "path:models/intermediate/rotation",
-        "path:models/marts/rotation",
+        "path:models/marts/rotation/fct_rotation_*",
+        "dim_strategy",
         "path:models/intermediate/ledger",
         "path:models/marts/ledger",
     )
@@ -722,8 +749,10 @@ def test_a_run_without_a_rule_equals_its_walk(
 ) -> None:
     got = built.rows("run", strategy_code=strategy.strategy_code, rule_off=rule)
     refuses_nothing = strategy.fills == "assumed" and rule in {"limits", "suspension"}
-    if refuses_nothing or (
-        rule == "next_open" and strategy.execution == "signal_close"
+    if (
+        refuses_nothing
+        or (rule == "next_open" and strategy.execution == "signal_close")
+        or (rule != "next_open" and strategy.is_weighed)
     ):
         assert got.empty
         reasons = built.rows(

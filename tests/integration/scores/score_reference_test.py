@@ -298,6 +298,7 @@ def make_market(seed: int = 7) -> dict[str, pd.DataFrame]:
                 "sign": [1 - 2 * (n % 2) for n in range(len(HIGH_FREQUENCY))],
             }
         ),
+        "intermediate.int_enhancement": pd.DataFrame({"index_code": ["ENHANCED"]}),
     }
 
 
