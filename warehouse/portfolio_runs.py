@@ -15,11 +15,17 @@ import pandas as pd
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.store import current_rows_sql
 
-# Tables of the connection: signals without a portfolio, their inputs, and prices.
+# Tables of the connection: signals without a portfolio and their inputs. Weeks without
+# any score are left out first: the view of the inputs has no short way to tell them.
 DUE = """
 create or replace temp table due_signal as
 select signal.*
 from intermediate.int_enhancement_signal as signal
+semi join (
+    select distinct trade_week
+    from raw.model_score
+) as scored
+    on signal.signal_date = scored.trade_week
 anti join raw.portfolio_weight as made
     on
         signal.strategy_code = made.strategy_code
@@ -112,6 +118,8 @@ def due_portfolios(con: duckdb.DuckDBPyConnection) -> list[Due]:
     Their inputs stay with the connection, for ``read_stocks``.
     """
     con.execute(DUE)
+    if con.execute("from due_signal limit 1").fetchone() is None:
+        return []
     con.execute(INPUT)
     return [Due(*row) for row in con.execute(WITH_INPUT).fetchall()]
 

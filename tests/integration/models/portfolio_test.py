@@ -266,9 +266,9 @@ def test_what_comes_later_leaves_a_portfolio_as_it_was(home_copy: Settings) -> N
     change(
         home_copy,
         "delete from raw.portfolio_weight",
-        "update intermediate.int_security_day set "
+        "update intermediate.int_security_price_day set "
         "adjusted_close = adjusted_close * (1 + hash(security_code) % 7), "
-        "adjusted_open = adjusted_open * (1 + hash(security_code) % 5) "
+        "open_cny = open_cny * (1 + hash(security_code) % 5) "
         f"where trade_date {later}",
         f"update raw.model_score set score = -score where trade_week {later}",
         "update intermediate.int_index_weight_weekly set weight = 1 "
