@@ -1,6 +1,6 @@
 -- Of the published systems on model scores. What a source states of all years is of our
 -- last complete week. The published top layers are measured against the mean of all
--- stocks, ours against an index. The published enhancements trade at the volume-weighted
+-- stocks, ours against an index. Published enhancements trade at the volume-weighted
 -- average price, ours at the open.
 {%- set weekly = [
     ("gru_industry_paper", "gru_industry_rotation", "strategy", {

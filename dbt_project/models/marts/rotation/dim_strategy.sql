@@ -109,7 +109,7 @@ judged as (
                             when weighted_index.benchmark is null
                                 then
                                     'inputs not loaded: members and weights of '
-                                    || substr(strategy.benchmark, 7)
+                                    || substr(strategy.benchmark, length('index:') + 1)
                         end,
                         'history too short: no complete ' || strategy.frequency
                         || ' period with scores and index weights'
