@@ -8,11 +8,16 @@ inputs in dbt and the questions in ``warehouse.portfolio_runs``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from functools import cache, partial
 from importlib.metadata import version
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -21,9 +26,10 @@ from warehouse.model_runs import CLOSE
 from warehouse.portfolio_runs import (
     Due,
     due_portfolios,
-    last_portfolio,
+    made_dates,
     read_bounds,
     read_growth,
+    read_portfolio,
     read_stocks,
 )
 from warehouse.settings import Settings
@@ -45,39 +51,54 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     portfolios, weights : int
         Portfolios made, and weights stored.
     """
-    made: list[pd.DataFrame] = []
     with connect_build(settings) as con:
         create_raw_tables(con)
         due = due_portfolios(con)
         if not due:
             return 0, 0
-        from models_ml.enhancement import Bounds
-
-        names = [field.name for field in fields(Bounds)]
-        table = read_bounds(con)
-        former: tuple[date, pd.Series] | None = None
-        for number, one in enumerate(due, start=1):
-            tell(f"weighing {one.strategy_code}", number, len(due))
-            row = table.loc[one.strategy_code]
-            bounds = Bounds(*(float(row[name]) for name in names))
-            styles = str(row["styles"]).split("|")
-            if number == 1 or one.strategy_code != due[number - 2].strategy_code:
-                former = None
-            stored = last_portfolio(con, one)
-            if stored is not None and (former is None or stored[0] > former[0]):
-                former = stored
-            before = None
-            if former is not None:
-                before = drift(former[1], read_growth(con, former[0], one.signal_date))
-            stocks = read_stocks(con, one)
-            codes, portfolio = weigh(stocks, styles, before, bounds)
-            weights = pd.Series(portfolio.weights, index=codes)
-            former = one.signal_date, weights[weights > 0]
-            told = json.dumps(asdict(bounds) | {"styles": "|".join(styles)})
-            made.append(_rows(one, former[1], portfolio, told))
+        made = list(_make(con, due, tell))
     tell("loading the portfolios", 0, 0)
     frame = pd.concat(made, ignore_index=True)
     return len(due), load_rows(settings, "portfolio_weight", frame)
+
+
+def _make(
+    con: duckdb.DuckDBPyConnection, due: list[Due], tell: Tell
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each due portfolio, which come in order of their dates."""
+    from models_ml.enhancement import Bounds
+
+    names = [field.name for field in fields(Bounds)]
+    table = read_bounds(con)
+    stored = made_dates(con)
+    former: dict[str, tuple[date, pd.Series]] = {}
+    done = 0
+    for day, of_day in groupby(due, key=attrgetter("signal_date")):
+        # Strategies share their inputs, so what was read of a day is kept for it.
+        stocks_of = cache(partial(read_stocks, con, day))
+        growth_since = cache(partial(read_growth, con, day))
+        for one in of_day:
+            code, done = one.strategy_code, done + 1
+            tell(f"weighing {code}", done, len(due))
+            row = table.loc[code]
+            bounds = Bounds(*(float(row[name]) for name in names))
+            last = max((d for d in stored.get(code, ()) if d < day), default=None)
+            if last is not None and (code not in former or last > former[code][0]):
+                former[code] = last, read_portfolio(con, code, last)
+            before = None
+            if code in former:
+                since, weights = former[code]
+                before = drift(weights, growth_since(since))
+            codes, portfolio = weigh(
+                stocks_of(one.index_code, one.model_code),
+                str(row["styles"]).split("|"),
+                before,
+                bounds,
+            )
+            weights = pd.Series(portfolio.weights, index=codes)
+            former[code] = day, weights[weights > 0]
+            told = json.dumps(asdict(bounds) | {"styles": row["styles"]})
+            yield _rows(one, former[code][1], portfolio, told)
 
 
 def drift(weights: pd.Series, growth: pd.Series) -> pd.Series:

@@ -55,7 +55,7 @@ semi join due_input as input
         due.index_code = input.index_code
         and due.model_code = input.model_code
         and due.signal_date = input.trade_week
-order by due.strategy_code, due.signal_date
+order by due.signal_date, due.index_code, due.model_code, due.strategy_code
 """
 
 STOCKS = """
@@ -68,17 +68,23 @@ where
 order by security_code
 """
 
-MADE = current_rows_sql(RAW_TABLE_BY_NAME["portfolio_weight"])
-LAST_MADE = f"""
+MADE_DATES = """
 select
-    signal_date,
+    strategy_code,
+    list(distinct signal_date) as signal_dates,
+from raw.portfolio_weight
+group by strategy_code
+"""
+
+CURRENT = current_rows_sql(RAW_TABLE_BY_NAME["portfolio_weight"])
+MADE = f"""
+select
     security_code,
     target_weight,
-from ({MADE})
+from ({CURRENT})
 where
     strategy_code = ?
-    and signal_date < ?
-qualify signal_date = max(signal_date) over ()
+    and signal_date = ?
 order by security_code
 """  # noqa: S608
 
@@ -113,7 +119,7 @@ class Due(NamedTuple):
 
 
 def due_portfolios(con: duckdb.DuckDBPyConnection) -> list[Due]:
-    """Return the portfolios to make, by strategy and in order of their dates.
+    """Return the portfolios to make, in order of their dates.
 
     Their inputs stay with the connection, for ``read_stocks``.
     """
@@ -131,27 +137,31 @@ def read_bounds(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     )
 
 
-def read_stocks(con: duckdb.DuckDBPyConnection, due: Due) -> pd.DataFrame:
+def read_stocks(
+    con: duckdb.DuckDBPyConnection, signal_date: date, index_code: str, model_code: str
+) -> pd.DataFrame:
     """Return what was known of each listed stock at the close, by ``security_code``.
 
     ``score``, ``industry`` and the styles are NaN where they are not known.
     """
-    key = [due.index_code, due.model_code, due.signal_date]
+    key = [index_code, model_code, signal_date]
     return con.execute(STOCKS, key).df().set_index("security_code")
 
 
-def last_portfolio(
-    con: duckdb.DuckDBPyConnection, due: Due
-) -> tuple[date, pd.Series] | None:
-    """Return date and weights of the newest portfolio before a signal, if any."""
-    rows = con.execute(LAST_MADE, [due.strategy_code, due.signal_date]).df()
-    if rows.empty:
-        return None
-    made = rows["signal_date"].iloc[0].date()
-    return made, rows.set_index("security_code")["target_weight"]
+def made_dates(con: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
+    """Return the signal dates that have a portfolio, by strategy, in no order."""
+    return dict(con.execute(MADE_DATES).fetchall())
 
 
-def read_growth(con: duckdb.DuckDBPyConnection, made: date, now: date) -> pd.Series:
+def read_portfolio(
+    con: duckdb.DuckDBPyConnection, strategy_code: str, signal_date: date
+) -> pd.Series:
+    """Return the weights of a portfolio by ``security_code``."""
+    rows = con.execute(MADE, [strategy_code, signal_date]).df()
+    return rows.set_index("security_code")["target_weight"]
+
+
+def read_growth(con: duckdb.DuckDBPyConnection, now: date, made: date) -> pd.Series:
     """Return what prices did between the trade of a portfolio and a later close.
 
     By ``security_code``, of the stocks listed at that close; NaN of those that were
