@@ -141,6 +141,23 @@ def test_graph_reaches_from_source_to_report(definitions: dg.Definitions) -> Non
             assert graph.get(key).description, key
 
 
+def test_who_reads_a_view_of_scores_waits_for_them(definitions: dg.Definitions) -> None:
+    """The views are of the first leg, the scores are written after it."""
+    graph = definitions.resolve_asset_graph()
+    scores = dg.AssetKey(["raw", "model_score"])
+    waiting = {"/".join(key.path) for key in graph.get(scores).child_keys}
+    assert "staging/stg_model_score" not in waiting
+    assert "intermediate/int_enhancement_input" not in waiting
+    assert {"raw/portfolio_weight", "intermediate/int_stock_score_weekly"} <= waiting
+    portfolios = dg.AssetKey(["raw", "portfolio_weight"])
+    view = dg.AssetKey(["intermediate", "int_enhancement_input"])
+    assert view in graph.get(portfolios).parent_keys
+    selection = dg.AssetKey(["intermediate", "int_strategy_selection"])
+    staged = dg.AssetKey(["staging", "stg_portfolio_weight"])
+    assert staged in graph.get(selection).parent_keys
+    assert portfolios in graph.get(staged).parent_keys
+
+
 def test_weekly_assets_are_backfilled_in_one_run(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     job = definitions.resolve_job_def(REFRESH)
