@@ -632,7 +632,10 @@ def make_models(
         """Make what is due; a store as of a date has the portfolios of then."""
         made = weights = 0
         if not config.as_of_date:
-            made, weights = make_portfolios(warehouse.settings, progress)
+            try:
+                made, weights = make_portfolios(warehouse.settings, progress)
+            except ModelError as error:
+                raise refuse(str(error)) from error
         return dg.MaterializeResult(metadata={"portfolios": made, "weights": weights})
 
     @dg.multi_asset(

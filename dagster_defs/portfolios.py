@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from dagster_defs.models import Tell
+from dagster_defs.models import ModelError, Tell
 from warehouse.model_runs import CLOSE
 from warehouse.portfolio_runs import (
     Due,
@@ -39,6 +39,9 @@ from warehouse.text_runs import load_rows
 if TYPE_CHECKING:
     from models_ml.enhancement import Bounds, Portfolio
 
+# What int_enhancement_input tells of a stock beside its styles.
+NO_STYLES = {"index_weight", "score", "industry", "is_tradable"}
+
 
 def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     """Make the portfolios of all signals that have none, and load their weights.
@@ -50,6 +53,11 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     -------
     portfolios, weights : int
         Portfolios made, and weights stored.
+
+    Raises
+    ------
+    ModelError
+        The bounds of a strategy name a style that does not exist.
     """
     with connect_build(settings) as con:
         create_raw_tables(con)
@@ -89,16 +97,31 @@ def _make(
             if code in former:
                 since, weights = former[code]
                 before = drift(weights, growth_since(since))
-            codes, portfolio = weigh(
-                stocks_of(one.index_code, one.model_code),
-                str(row["styles"]).split("|"),
-                before,
-                bounds,
-            )
+            stocks = stocks_of(one.index_code, one.model_code)
+            styles = known_styles(code, str(row["styles"]), stocks)
+            codes, portfolio = weigh(stocks, styles, before, bounds)
             weights = pd.Series(portfolio.weights, index=codes)
             former[code] = day, weights[weights > 0]
             told = json.dumps(asdict(bounds) | {"styles": row["styles"]})
             yield _rows(one, former[code][1], portfolio, told)
+
+
+def known_styles(strategy_code: str, styles: str, stocks: pd.DataFrame) -> list[str]:
+    """Return the styles that a strategy's bounds name.
+
+    Raises
+    ------
+    ModelError
+        One of them is no style.
+    """
+    known = sorted(set(stocks.columns) - NO_STYLES)
+    named = styles.split("|")
+    if unknown := sorted(set(named) - set(known)):
+        raise ModelError(
+            f"dbt_project/seeds/enhancement.csv: styles of {strategy_code} names "
+            f"{', '.join(unknown)}: the styles are {', '.join(known)}"
+        )
+    return named
 
 
 def drift(weights: pd.Series, growth: pd.Series) -> pd.Series:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_defs.models import ModelError
 from dagster_defs.portfolios import drift, make_portfolios
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build
@@ -335,6 +336,19 @@ def test_an_index_without_weights_has_no_portfolio(home_copy: Settings) -> None:
     make_portfolios(home_copy, say_nothing)
     codes = {code for code, _ in portfolios(home_copy)}
     assert codes == {code for code in BOUNDS.index if "csi1000" in code}
+
+
+def test_a_style_that_is_none_is_named(home_copy: Settings) -> None:
+    change(
+        home_copy,
+        "delete from raw.portfolio_weight",
+        "update seeds.enhancement set styles = 'bp|sise' "
+        "where strategy_code = 'index_enhanced_csi500'",
+    )
+    message = r"enhancement.csv: styles of index_enhanced_csi500 names sise: .* bp, "
+    with pytest.raises(ModelError, match=message):
+        make_portfolios(home_copy, say_nothing)
+    assert rows(home_copy) == []
 
 
 def test_weights_drift_with_prices() -> None:
