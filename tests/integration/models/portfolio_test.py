@@ -338,6 +338,34 @@ def test_an_index_without_weights_has_no_portfolio(home_copy: Settings) -> None:
     assert codes == {code for code in BOUNDS.index if "csi1000" in code}
 
 
+def test_own_figures_are_those_of_the_level_of_turnover(
+    small_settings: Settings,
+) -> None:
+    own = fetch(
+        small_settings,
+        "from meta.meta_own_figure_model where system = 'index_enhanced_csi1000'",
+    )
+    performance = fetch(
+        small_settings, "from rotation.fct_rotation_performance where period = 'all'"
+    ).set_index("strategy_code")
+    daily = fetch(small_settings, "from rotation.fct_rotation_return_daily")
+    for cap, suffix in {"30": "", "40": "_turnover40", "50": "_turnover50"}.items():
+        code = f"index_enhanced_csi1000{suffix}"
+        figures = own[own["subject_code"] == f"turnover_cap_{cap}"]
+        value = figures.set_index("metric")["own_value"]
+        assert value["max_drawdown"] == performance.loc[code, "max_drawdown"]
+        assert (
+            value["two_way_turnover_per_rebalance"] == performance.loc[code, "turnover"]
+        )
+        days = daily[daily["strategy_code"] == code]
+        month = pd.to_datetime(days["trade_date"]).dt.to_period("M")
+        grown = (
+            (1 + days[["strategy_return", "benchmark_return"]]).groupby(month).prod()
+        )
+        won = (grown["strategy_return"] > grown["benchmark_return"]).mean()
+        assert value["monthly_win_rate"] == won
+
+
 def test_a_style_that_is_none_is_named(home_copy: Settings) -> None:
     change(
         home_copy,
