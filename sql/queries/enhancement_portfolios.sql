@@ -1,5 +1,5 @@
--- question: How was the newest portfolio of each index enhancement made: were its bounds
---     kept, what was given up, and which were they?
+-- question: How was the newest portfolio of each index enhancement made: were its
+--     bounds kept, what was given up, and which were they?
 -- parameter: week (date) = latest_week(): Any day of the exchange week asked for.
 -- known: week as week_of($week): select w.trade_week from core.dim_trade_week as w
 --     where w.is_complete
@@ -12,9 +12,9 @@
 -- column: member_share (number): Weight in members of the index.
 -- column: largest_weight (number): Weight of the stock with the largest.
 -- column: minimum_member_share (number): Least weight in members of the index.
--- column: stock_deviation (number): Largest distance of a stock from its weight in the index.
+-- column: stock_deviation (number): Largest distance of a stock from the index.
 -- column: industry_deviation (number): Largest distance of an industry.
--- column: style_deviation (number): Largest distance of an exposure, in standard deviations.
+-- column: style_deviation (number): Largest distance of an exposure, in deviations.
 -- column: styles (text): Styles whose exposures are bounded.
 -- column: two_way_turnover (number): Largest sum of the weight changes of a rebalance.
 -- rows: any
