@@ -233,8 +233,10 @@ def compare(
     weeks = comparable_weeks(frame)
     ic_differences, layer_differences = [], []
     for measure, ics in peer.ics.items():
-        own = ours.set_index("trade_week")[measure].dropna()
-        ic_differences.append((own - ics.reindex(own.index)).abs().to_numpy())
+        own = ours.set_index("trade_week")[measure]
+        # Weeks of too few stocks have none here.
+        theirs = ics.reindex(own.dropna().index)
+        ic_differences.append((own.dropna() - theirs).abs().to_numpy())
         if measure in peer.layers:
             wide = returns.pivot(index="trade_week", columns="layer", values=measure)
             theirs = peer.layers[measure].reindex(weeks).to_numpy()[:, ::-1]
@@ -278,7 +280,7 @@ def measure_peer(path: Path) -> pd.DataFrame:
         frame = read_factor(path, factor, universe)
         peer = alphalens_peer(frame)
         found = compare(path, factor, universe, frame, peer)
-        if not max(found.ic, found.layer) <= TOLERANCE:
+        if not (found.ic <= TOLERANCE and found.layer <= TOLERANCE):
             raise RuntimeError(
                 f"{factor} in {universe}: differs from alphalens by {found.ic:.1e} in "
                 f"ICs and {found.layer:.1e} in layers"

@@ -37,19 +37,22 @@ from models_ml.score import open_scorer, score_day
 from models_ml.splits import periods_of, split_days
 from models_ml.train import train
 from warehouse.sample_market import STREAMS, bars, events, minutes, truth
-from warehouse.sample_market.config import SampleConfig
+from warehouse.sample_market.config import Effects, SampleConfig
 from warehouse.sample_market.returns import Paths, simulate
 from warehouse.sample_market.universe import Universe, make_universe
 
 Floats = npt.NDArray[np.float64]
 
-CONFIG = SampleConfig(reports_per_year=1)
+# Reports are few and their drift is slight: no network sees them.
+CONFIG = SampleConfig(reports_per_year=1, effects=Effects(tone_drift=0.0020))
 SEEDS = (301, 302, 303)
 NULL_SEEDS = tuple(range(401, 411))
 LEAST_SHARE_OF_ORACLE = 0.70
 LEAST_RATIO_TO_LINEAR = 1.1
 LARGEST_NULL_T = 1.5
 LEAST_T = 2.0
+# Rank correlation of a network's scores with its part of the truth.
+LEAST_LIKENESS = 0.3
 # Fusion of the two networks (methodology 5): high to low frequency.
 WEIGHTS = {"high": 1.0, "low": 3.0}
 MODELS = (
@@ -398,14 +401,15 @@ def print_planted(found: dict[int, Judged]) -> list[str]:
             )  # fmt: skip
         share = judged.mean("gru_fused") / oracle
         ratio = judged.mean("gru_fused") / judged.mean("linear_fused")
-        if share < LEAST_SHARE_OF_ORACLE:
+        if not share >= LEAST_SHARE_OF_ORACLE:
             wrong.append(f"seed {seed}: {share:.0%} of the oracle's rank IC")
-        if ratio < LEAST_RATIO_TO_LINEAR:
+        if not ratio >= LEAST_RATIO_TO_LINEAR:
             wrong.append(f"seed {seed}: {ratio:.2f} times the linear baseline's")
         for name, own in OWN_PART.items():
             other = next(part for part in PARTS if part != own)
             alike, unlike = judged.likeness[name, own], judged.likeness[name, other]
-            if judged.t_value(name) < LEAST_T or alike < unlike:
+            is_found = judged.t_value(name) >= LEAST_T and alike >= LEAST_LIKENESS
+            if not (is_found and alike > unlike):
                 wrong.append(
                     f"seed {seed}: {name} has t {judged.t_value(name):.1f} and "
                     f"correlation {alike:.2f} with {own}, {unlike:.2f} with {other}"
@@ -422,7 +426,7 @@ def print_nulls(found: Sequence[Judged]) -> list[str]:
             continue
         mean = float(np.mean([abs(judged.t_value(name)) for judged in found]))
         console.print(f"{len(found)} null markets: {name} mean |t| {mean:.2f}")
-        if mean > LARGEST_NULL_T:
+        if not mean <= LARGEST_NULL_T:
             wrong.append(f"{name}: mean |t| {mean:.2f} on null markets")
     return wrong
 

@@ -299,6 +299,7 @@ def main() -> None:
             ("a new week: peak memory", peak, PEAK_GIGABYTES, "GB"),
         ]
     console.print(measured_table(measured))
+    short += [f"{name} over" for name, value, limit, _ in measured if value > limit]
     if short:
         raise SystemExit(f"error: {'; '.join(short)}")
 

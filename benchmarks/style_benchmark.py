@@ -65,6 +65,7 @@ WINDOW, LEAST, BETA_HALF_LIFE, DASTD_HALF_LIFE = 250, 150, 63, 42
 # Every so many stocks are measured with a function of each window.
 STEP = 100
 MINIMUM_RATIO = 10.0
+LARGEST_GROWTH = 2.2
 
 console = Console(highlight=False, width=120)
 
@@ -400,7 +401,10 @@ def standardised(weekly: pd.DataFrame, column: str) -> pd.Series:
 
 
 def largest_difference(path: Path, peer: pd.DataFrame) -> float:
-    """Print and return the largest difference of a score between SQL and pandas."""
+    """Print and return the largest difference of a score between SQL and pandas.
+
+    Infinite where only one of them has a score.
+    """
     worst = 0.0
     with duckdb.connect(str(path), read_only=True) as con:
         for factor in FACTORS:
@@ -415,7 +419,7 @@ def largest_difference(path: Path, peer: pd.DataFrame) -> float:
             for theirs, name in names.items():
                 difference = (both[theirs] - both[name]).abs().max()
                 missing = (both[theirs].isna() != both[name].isna()).sum()
-                worst = max(worst, float(np.nan_to_num(difference)))
+                worst = max(worst, float(difference) if missing == 0 else np.inf)
                 console.print(
                     f"{factor}.{name}: largest difference {difference:.1e}, "
                     f"{missing} of {len(both)} in one only"
@@ -473,8 +477,15 @@ def main() -> None:
     )
     if not worst < TOLERANCE:
         raise SystemExit(f"error: SQL and pandas differ by {worst:.1e}")
+    short = [
+        f"grows by {ours / part:.2f} from {name}"
+        for name, part in seconds.items()
+        if ours > LARGEST_GROWTH * part
+    ]
     if peer.plain < MINIMUM_RATIO * ours:
-        raise SystemExit(f"error: only {peer.plain / ours:.1f} times pandas")
+        short.append(f"only {peer.plain / ours:.1f} times pandas")
+    if short:
+        raise SystemExit(f"error: {'; '.join(short)}")
 
 
 if __name__ == "__main__":

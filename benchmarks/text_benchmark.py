@@ -40,12 +40,10 @@ from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build, connect_published
 
 Doubles = npt.NDArray[np.float64]
-SEEDS = (7, 8, 9)
+# No setting was chosen by these; 7 to 12 were looked at while it was.
+SEEDS = (21, 22, 23)
 NULL_SEEDS = tuple(range(101, 111))
-# Twice the drift of the sample market: at its own the weekly ICs of 0.02 have standard
-# errors of 0.003, so that chance alone moves a share of the oracle's by a tenth.
-DRIFT = replace(DEFAULT.effects, tone_drift=2.0 * DEFAULT.effects.tone_drift)
-MARKET = replace(DEFAULT, minute_first_day=None, effects=DRIFT)
+MARKET = replace(DEFAULT, minute_first_day=None)
 NULL_MARKET = replace(MARKET, stocks=400, delisted=24, smallest_industry=3,
                       basket_members=15, first_day="2022-01-04")  # fmt: skip
 FIXED_TOKENS = 500
