@@ -28,7 +28,7 @@ class Effects:
     intraday: float = 0.0012
     intraday_product: float = 0.0027
     tone_jump: float = 0.0058
-    tone_drift: float = 0.0040
+    tone_drift: float = 0.0032
 
     def none(self) -> Effects:
         """Return the effects of the null market: all zero."""
