@@ -114,14 +114,30 @@ def test_status_tells_what_is_there(
         row = con.execute(
             "select publication_id, as_of_date from meta.meta_publication"
         ).fetchone()
+        absent = con.execute(
+            """
+            select 'factor', factor_code, unavailable_reason
+            from core.dim_factor where not is_available
+            union all
+            select 'model', model_code, unavailable_reason
+            from core.dim_model where not is_available
+            union all
+            select 'strategy', strategy_code, unavailable_reason
+            from core.dim_strategy where not is_available
+            """
+        ).fetchall()
     assert row is not None
+    # The published ablations are trained only when they are asked for.
+    assert len(absent) > 5
     shown = run_lundong(small_home, "status").stdout
     bars = next(line for line in shown.splitlines() if line.startswith("daily_bar"))
     assert str(row[1]) in bars
     assert f"publication {row[0]} as of {row[1]}" in shown
     assert "sample market: all data are made up" in shown
     assert "checks not passed: none" in shown
-    assert "absent: nothing" in shown
+    assert f"absent: {len(absent)}" in shown
+    for kind, code, reason in absent:
+        assert f"  {kind} {code}: {reason}"[:150] in shown
 
 
 def test_loading_the_same_again_changes_nothing(
