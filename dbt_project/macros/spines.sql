@@ -342,13 +342,15 @@
     group by portfolio.strategy_code, portfolio.signal_date
 {%- endmacro %}
 
-{# Every portfolio of an index enhancement. -#}
+{# Every portfolio of an index enhancement; of one that was given up none. -#}
 {% macro spine_enhancement_portfolio() -%}
     select
-        strategy_code,
-        count(distinct signal_date) as row_count,
-    from {{ ref("stg_portfolio_weight") }}
-    group by strategy_code
+        portfolio.strategy_code,
+        count(distinct portfolio.signal_date) as row_count,
+    from {{ ref("stg_portfolio_weight") }} as portfolio
+    semi join {{ ref("int_enhancement") }} as enhancement
+        on portfolio.strategy_code = enhancement.strategy_code
+    group by portfolio.strategy_code
 {%- endmacro %}
 
 {# Every loaded day since a strategy's first execution. -#}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 
 from dagster_defs.models import ModelError
 from dagster_defs.portfolios import drift, make_portfolios
+from tests.dbt_process import run_dbt
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.store import connect_build
 
@@ -413,3 +415,23 @@ def test_every_scored_week_has_a_portfolio(small_settings: Settings) -> None:
     for code in BOUNDS.index[BOUNDS.index.str.startswith("index_")]:
         assert {day for other, day in made if other == code} == set(weeks), code
     assert len(weeks) > 3
+
+
+def test_a_strategy_that_is_given_up_is_published_no_more(
+    home_copy: Settings, tmp_path: Path
+) -> None:
+    gone = "index_enhanced_csi500"
+    change(
+        home_copy,
+        *(
+            f"delete from {table} where strategy_code = '{gone}'"
+            for table in ("seeds.strategy", "seeds.enhancement")
+        ),
+    )
+    arguments = ["build", "--select", "fct_enhancement_portfolio"]
+    arguments += ["--target-path", str(tmp_path), "--log-path", str(tmp_path)]
+    done = run_dbt(arguments, {"LUNDONG_BUILD_PATH": str(home_copy.build_path)})
+    assert done.returncode == 0, done.stdout[-4000:]
+    left = fetch(home_copy, "from rotation.fct_enhancement_portfolio")
+    assert set(left["strategy_code"]) == set(BOUNDS.index) - {gone}
+    assert gone in {code for code, _ in portfolios(home_copy)}
