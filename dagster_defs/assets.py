@@ -615,8 +615,8 @@ def make_models(
         group_name="models",
         description=(
             "Portfolios of the index enhancements. One row per strategy, signal date "
-            "and security: signals without a portfolio get one, from the scores and "
-            "index weights of that day and the portfolio before."
+            "and security: signals after the newest portfolio get one, from the scores "
+            "and index weights of that day and the portfolio before."
         ),
         kinds={"python", "duckdb"},
         partitions_def=weeks_def,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
@@ -26,7 +26,7 @@ from warehouse.model_runs import CLOSE
 from warehouse.portfolio_runs import (
     Due,
     due_portfolios,
-    made_dates,
+    newest_dates,
     read_bounds,
     read_growth,
     read_portfolio,
@@ -44,7 +44,7 @@ NO_STYLES = {"index_weight", "score", "industry", "is_tradable"}
 
 
 def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
-    """Make the portfolios of all signals that have none, and load their weights.
+    """Make the portfolios of all signals after the newest, and load their weights.
 
     A portfolio that was made stays, whatever is corrected later: it is what was decided
     that evening. Each is made from the one before it.
@@ -78,8 +78,10 @@ def _make(
 
     names = [field.name for field in fields(Bounds)]
     table = read_bounds(con)
-    stored = made_dates(con)
-    former: dict[str, tuple[date, pd.Series]] = {}
+    former = {
+        code: (last, read_portfolio(con, code, last))
+        for code, last in newest_dates(con).items()
+    }
     done = 0
     for day, of_day in groupby(due, key=attrgetter("signal_date")):
         # Strategies share their inputs, so what was read of a day is kept for it.
@@ -90,9 +92,6 @@ def _make(
             tell(f"weighing {code}", done, len(due))
             row = table.loc[code]
             bounds = Bounds(*(float(row[name]) for name in names))
-            last = max((d for d in stored.get(code, ()) if d < day), default=None)
-            if last is not None and (code not in former or last > former[code][0]):
-                former[code] = last, read_portfolio(con, code, last)
             before = None
             if code in former:
                 since, weights = former[code]

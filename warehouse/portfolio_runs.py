@@ -15,9 +15,18 @@ import pandas as pd
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.store import current_rows_sql
 
-# Tables of the connection: signals without a portfolio and their inputs. Weeks without
+NEWEST = """
+select
+    strategy_code,
+    max(signal_date) as signal_date,
+from raw.portfolio_weight
+group by strategy_code
+"""
+
+# Tables of the connection: signals after the newest portfolio and their inputs. What
+# lies behind it was not decided on its evening, and is not made up later. Weeks without
 # any score are left out first: the view of the inputs has no short way to tell them.
-DUE = """
+DUE = f"""
 create or replace temp table due_signal as
 select signal.*
 from intermediate.int_enhancement_signal as signal
@@ -26,11 +35,11 @@ semi join (
     from raw.model_score
 ) as scored
     on signal.signal_date = scored.trade_week
-anti join raw.portfolio_weight as made
+anti join ({NEWEST}) as newest
     on
-        signal.strategy_code = made.strategy_code
-        and signal.signal_date = made.signal_date
-"""
+        signal.strategy_code = newest.strategy_code
+        and signal.signal_date <= newest.signal_date
+"""  # noqa: S608
 
 INPUT = """
 create or replace temp table due_input as
@@ -68,14 +77,6 @@ where
 order by security_code
 """
 
-MADE_DATES = """
-select
-    strategy_code,
-    list(distinct signal_date) as signal_dates,
-from raw.portfolio_weight
-group by strategy_code
-"""
-
 CURRENT = current_rows_sql(RAW_TABLE_BY_NAME["portfolio_weight"])
 MADE = f"""
 select
@@ -110,7 +111,7 @@ order by now.security_code
 
 
 class Due(NamedTuple):
-    """A signal without a portfolio, whose inputs are there."""
+    """A signal after the newest portfolio, whose inputs are there."""
 
     strategy_code: str
     index_code: str
@@ -148,9 +149,9 @@ def read_stocks(
     return con.execute(STOCKS, key).df().set_index("security_code")
 
 
-def made_dates(con: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
-    """Return the signal dates that have a portfolio, by strategy, in no order."""
-    return dict(con.execute(MADE_DATES).fetchall())
+def newest_dates(con: duckdb.DuckDBPyConnection) -> dict[str, date]:
+    """Return the signal date of the newest portfolio of each strategy that has one."""
+    return dict(con.execute(NEWEST).fetchall())
 
 
 def read_portfolio(

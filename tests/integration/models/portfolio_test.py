@@ -261,6 +261,39 @@ def test_a_portfolio_follows_the_stored_one_as_the_one_just_made(
     assert rows(home_copy) == before
 
 
+def test_a_hole_behind_a_stored_portfolio_stays(home_copy: Settings) -> None:
+    strategy = "index_enhanced_csi500"
+    middle = sorted(day for code, day in portfolios(home_copy) if code == strategy)[1]
+    change(
+        home_copy,
+        f"delete from raw.portfolio_weight where strategy_code = '{strategy}' "
+        f"and signal_date = '{middle}'",
+    )
+    before = rows(home_copy)
+    assert make_portfolios(home_copy, say_nothing) == (0, 0)
+    assert rows(home_copy) == before
+
+
+def test_a_list_that_is_loaded_late_makes_no_portfolio_of_the_past(
+    home_copy: Settings,
+) -> None:
+    own = "strategy_code like 'index_enhanced_csi500%'"
+    days = sorted({row[1] for row in rows(home_copy, own)})
+    late = f"where index_code = '000905.SH' and trade_week < date '{days[2]}'"
+    table = "intermediate.int_index_weight_weekly"
+    change(
+        home_copy,
+        f"delete from raw.portfolio_weight where {own}",
+        f"update {table} set weight_source = 'equal' {late}",
+    )
+    make_portfolios(home_copy, say_nothing)
+    before = rows(home_copy)
+    assert min(row[1] for row in rows(home_copy, own)) == days[2]
+    change(home_copy, f"update {table} set weight_source = 'published' {late}")
+    assert make_portfolios(home_copy, say_nothing) == (0, 0)
+    assert rows(home_copy) == before
+
+
 def test_what_comes_later_leaves_a_portfolio_as_it_was(home_copy: Settings) -> None:
     before = rows(home_copy)
     days = sorted({row[1] for row in before})
