@@ -294,33 +294,51 @@ def test_a_list_that_is_loaded_late_makes_no_portfolio_of_the_past(
     assert rows(home_copy) == before
 
 
-def test_what_comes_later_leaves_a_portfolio_as_it_was(home_copy: Settings) -> None:
-    before = rows(home_copy)
-    days = sorted({row[1] for row in before})
-    cut = days[-3]
-    later = f"> date '{cut}'"
+# What changes each input on the days after a cut and leaves those before alone.
+POISON = {
+    "prices": "update intermediate.int_security_price_day set "
+    "adjusted_close = adjusted_close * (1 + hash(security_code) % 7), "
+    "open_cny = open_cny * (1 + hash(security_code) % 5) where trade_date > $cut",
+    "scores": "update raw.model_score set score = -score where trade_week > $cut",
+    "weights": "update intermediate.int_index_weight_weekly "
+    "set weight = weight * (1 + hash(security_code) % 7) where trade_week > $cut",
+    "members": "delete from intermediate.int_index_weight_weekly "
+    "where trade_week > $cut and hash(security_code) % 7 = 0",
+    # Members and others alone differ in size: its bound is narrower than theirs.
+    "styles": "update intermediate.int_style_factor_weekly set log_market_cap = "
+    "security_code in (select security_code from intermediate.int_index_weight_weekly "
+    "where index_code = '000905.SH') where trade_week > $cut",
+    "tradability": "update intermediate.int_tradability_day set is_suspended = "
+    "not is_suspended where trade_date > $cut and hash(security_code) % 3 = 0",
+    "industries": "update intermediate.int_industry_member "
+    "set valid_to = $cut + 1 where coalesce(valid_to > $cut, true) "
+    "and valid_from <= $cut and hash(security_code) % 2 = 0",
+}
+
+
+@pytest.mark.parametrize("poison", POISON)
+def test_what_comes_later_leaves_a_portfolio_as_it_was(
+    home_copy: Settings, poison: str
+) -> None:
+    strategy = "strategy_code = 'index_enhanced_csi500'"
+    before = rows(home_copy, strategy)
+    cut = sorted({row[1] for row in before})[-3]
     change(
         home_copy,
         "delete from raw.portfolio_weight",
-        "update intermediate.int_security_price_day set "
-        "adjusted_close = adjusted_close * (1 + hash(security_code) % 7), "
-        "open_cny = open_cny * (1 + hash(security_code) % 5) "
-        f"where trade_date {later}",
-        f"update raw.model_score set score = -score where trade_week {later}",
-        "update intermediate.int_index_weight_weekly set weight = 1 "
-        f"where trade_week {later}",
-        "update intermediate.int_style_factor_weekly set log_market_cap = "
-        f"-log_market_cap where trade_week {later}",
-        "update intermediate.int_tradability_day set is_suspended = not is_suspended "
-        f"where trade_date {later} and hash(security_code) % 3 = 0",
+        f"delete from seeds.enhancement where not {strategy}",
+        POISON[poison].replace("$cut", f"date '{cut}'"),
     )
     make_portfolios(home_copy, say_nothing)
     after = rows(home_copy)
-    until = [row for row in before if row[1] <= cut]
-    assert until
-    assert [row for row in after if row[1] <= cut] == until
+    assert [row for row in before if row[1] <= cut]
+    assert [row for row in after if row[1] <= cut] == [
+        row for row in before if row[1] <= cut
+    ]
     # The poison is one: what follows is another portfolio.
-    assert [row for row in after if row[1] > cut] != before[len(until) :]
+    assert [row for row in after if row[1] > cut] != [
+        row for row in before if row[1] > cut
+    ]
 
 
 @pytest.mark.parametrize(
