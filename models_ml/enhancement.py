@@ -19,6 +19,8 @@ Booleans = npt.NDArray[np.bool_]
 
 # Weights below this are rounding of the solver.
 SMALLEST_WEIGHT = 1e-6
+# What the least turnover may be passed by: the solver meets its rows to about 1e-7.
+TURNOVER_SLACK = 1e-6
 CONTRADICTION = "the bounds contradict each other"
 
 
@@ -100,9 +102,10 @@ def enhance(
     Returns
     -------
     Portfolio
-        Where the turnover does not suffice for the other bounds, the least turnover
-        that does (``turnover_exceeded``). Where the other bounds contradict each other,
-        the previous weights, or those of the index (``no_trade``).
+        Where the turnover does not suffice for the other bounds, the highest score at
+        the least turnover that does (``turnover_exceeded``). Where the other bounds
+        contradict each other, the previous weights, or those of the index
+        (``no_trade``).
 
     Raises
     ------
@@ -154,7 +157,9 @@ def enhance(
         return Portfolio(_clean(weight), Outcome.KEPT, None)
     if not _solve(cp.Minimize(turnover), constraints):
         return Portfolio(before, Outcome.NO_TRADE, CONTRADICTION)
-    least = float(np.abs(_clean(weight) - before).sum())
+    # Many portfolios have the least turnover, and the solver gives any of them.
+    least = float(turnover.value)
+    _solve(best, [*constraints, turnover <= least + TURNOVER_SLACK])
     return Portfolio(
         _clean(weight),
         Outcome.TURNOVER_EXCEEDED,

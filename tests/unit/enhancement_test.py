@@ -58,9 +58,17 @@ def assert_kept(
 
 
 def linprog_optimum(
-    market: dict[str, np.ndarray], bounds: Bounds, previous: np.ndarray
+    market: dict[str, np.ndarray],
+    bounds: Bounds,
+    previous: np.ndarray,
+    objective: np.ndarray | None = None,
 ) -> float:
-    """Solve the same programme by scipy: weights, then the sizes of their changes."""
+    """Solve the same programme by scipy: weights, then the sizes of their changes.
+
+    The largest value of the objective over both, without one of the score.
+    """
+    if objective is None:
+        objective = np.concatenate([np.nan_to_num(market["score"]), np.zeros(COUNT)])
     benchmark = market["index_weight"] / market["index_weight"].sum()
     eye, zero = np.eye(COUNT), np.zeros((COUNT, COUNT))
     numbers = np.unique(market["industry"][market["industry"] >= 0])
@@ -74,7 +82,7 @@ def linprog_optimum(
     member = np.concatenate([(benchmark > 0).astype(float), np.zeros(COUNT)])
     inside = groups @ benchmark
     done = linprog(
-        -np.concatenate([np.nan_to_num(market["score"]), np.zeros(COUNT)]),
+        -objective,
         A_ub=np.vstack(
             [wide, -wide, -member, np.hstack([eye, -eye]), np.hstack([-eye, -eye]),
              change]
@@ -147,8 +155,16 @@ def test_a_turnover_that_does_not_suffice_is_exceeded_as_little_as_can_be() -> N
     portfolio = enhance(**market, previous=far, bounds=HUATAI)
     assert portfolio.outcome is Outcome.TURNOVER_EXCEEDED
     assert portfolio.reason is not None
-    assert portfolio.reason.startswith("turnover 1.")
     assert_kept(market, portfolio.weights, HUATAI, None)
+    free = replace(HUATAI, two_way_turnover=2.0)
+    change = np.concatenate([np.zeros(COUNT), np.ones(COUNT)])
+    least = -linprog_optimum(market, free, far, -change)
+    assert np.abs(portfolio.weights - far).sum() == pytest.approx(least, abs=TOLERANCE)
+    assert portfolio.reason.startswith(f"turnover {least:.4f} beyond 0.3")
+    # Of the many portfolios with the least turnover, the one with the best score.
+    best = linprog_optimum(market, replace(free, two_way_turnover=least + 1e-6), far)
+    reached = float(np.nan_to_num(market["score"]) @ portfolio.weights)
+    assert reached == pytest.approx(best, abs=TOLERANCE)
 
 
 def test_bounds_that_contradict_each_other_trade_nothing() -> None:
