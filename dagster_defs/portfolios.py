@@ -57,7 +57,8 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     Raises
     ------
     ModelError
-        The bounds of a strategy name a style that does not exist.
+        The bounds of a strategy name a style that does not exist, or the solver ended
+        with neither an optimum nor a contradiction.
     """
     with connect_build(settings) as con:
         create_raw_tables(con)
@@ -74,7 +75,7 @@ def _make(
     con: duckdb.DuckDBPyConnection, due: list[Due], tell: Tell
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of each due portfolio, which come in order of their dates."""
-    from models_ml.enhancement import Bounds
+    from models_ml.enhancement import Bounds, SolverError
 
     names = [field.name for field in fields(Bounds)]
     table = read_bounds(con)
@@ -98,7 +99,10 @@ def _make(
                 before = drift(weights, growth_since(since))
             stocks = stocks_of(one.index_code, one.model_code)
             styles = known_styles(code, str(row["styles"]), stocks)
-            codes, portfolio = weigh(stocks, styles, before, bounds)
+            try:
+                codes, portfolio = weigh(stocks, styles, before, bounds)
+            except SolverError as error:
+                raise ModelError(f"{code} of {day}: {error}") from error
             weights = pd.Series(portfolio.weights, index=codes)
             former[code] = day, weights[weights > 0]
             told = json.dumps(asdict(bounds) | {"styles": row["styles"]})

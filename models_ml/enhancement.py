@@ -22,6 +22,12 @@ SMALLEST_WEIGHT = 1e-6
 # What the least turnover may be passed by: the solver meets its rows to about 1e-7.
 TURNOVER_SLACK = 1e-6
 CONTRADICTION = "the bounds contradict each other"
+# Every variable is bounded, so what is infeasible or unbounded is infeasible.
+INFEASIBLE = {cp.INFEASIBLE, cp.settings.INFEASIBLE_OR_UNBOUNDED}
+
+
+class SolverError(RuntimeError):
+    """The solver ended with neither an optimum nor a contradiction."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,8 @@ def enhance(
     ------
     ValueError
         No index weight is positive, or the arrays differ in length.
+    SolverError
+        The solver ended with neither an optimum nor a contradiction.
     """
     count = len(score)
     lengths = {len(index_weight), len(industry), len(styles), len(is_tradable)}
@@ -159,7 +167,8 @@ def enhance(
         return Portfolio(before, Outcome.NO_TRADE, CONTRADICTION)
     # Many portfolios have the least turnover, and the solver gives any of them.
     least = float(turnover.value)
-    _solve(best, [*constraints, turnover <= least + TURNOVER_SLACK])
+    if not _solve(best, [*constraints, turnover <= least + TURNOVER_SLACK]):
+        raise SolverError(f"the solver does not reach its own least turnover, {least}")
     return Portfolio(
         _clean(weight),
         Outcome.TURNOVER_EXCEEDED,
@@ -170,9 +179,19 @@ def enhance(
 def _solve(
     objective: cp.Minimize | cp.Maximize, constraints: list[cp.Constraint]
 ) -> bool:
+    """Return whether the programme has a solution, which its variables then hold."""
     problem = cp.Problem(objective, constraints)
-    problem.solve(solver=cp.HIGHS)
-    return bool(problem.status == cp.OPTIMAL)
+    try:
+        problem.solve(solver=cp.HIGHS)
+        status = problem.status
+    except cp.SolverError as error:
+        status = str(error)
+    if status not in {cp.OPTIMAL, *INFEASIBLE}:
+        raise SolverError(
+            f"the solver ended with {status}, neither an optimum nor a contradiction: "
+            "look for values out of range in intermediate.int_enhancement_input"
+        )
+    return bool(status == cp.OPTIMAL)
 
 
 def _clean(weight: cp.Expression) -> Floats:

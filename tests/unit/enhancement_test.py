@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partialmethod
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from models_ml.enhancement import Bounds, Outcome, enhance
+from models_ml.enhancement import Bounds, Outcome, SolverError, enhance
 
 COUNT = 240
 # The shapes of the two published sets, whose numbers stand in seeds/enhancement.csv.
@@ -192,3 +194,13 @@ def test_an_index_without_weights_is_an_error() -> None:
     market = make_market(7) | {"index_weight": np.zeros(COUNT)}
     with pytest.raises(ValueError, match="load index_weight"):
         enhance(**market, previous=None, bounds=HUATAI)
+
+
+@pytest.mark.parametrize("bounds", [HUATAI, replace(HUATAI, minimum_member_share=1.5)])
+def test_a_solver_that_stops_early_is_no_contradiction(
+    monkeypatch: pytest.MonkeyPatch, bounds: Bounds
+) -> None:
+    stopped = partialmethod(cp.Problem.solve, time_limit=0.0)
+    monkeypatch.setattr(cp.Problem, "solve", stopped)
+    with pytest.raises(SolverError, match=r"the solver ended with \w+, neither"):
+        enhance(**make_market(8), previous=None, bounds=bounds)

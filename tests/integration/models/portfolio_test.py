@@ -10,9 +10,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
+import cvxpy as cp
 import numpy as np
 import pandas as pd
 import pytest
@@ -430,6 +432,21 @@ def test_a_style_that_is_none_is_named(home_copy: Settings) -> None:
     with pytest.raises(ModelError, match=message):
         make_portfolios(home_copy, say_nothing)
     assert rows(home_copy) == []
+
+
+def test_a_solver_that_stops_early_is_told_and_stored_as_nothing(
+    home_copy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = max(row[1] for row in rows(home_copy))
+    change(home_copy, f"delete from raw.portfolio_weight where signal_date = '{last}'")
+    before = rows(home_copy)
+    stopped = partialmethod(cp.Problem.solve, time_limit=0.0)
+    monkeypatch.setattr(cp.Problem, "solve", stopped)
+    with pytest.raises(
+        ModelError, match=rf"\w+ of {last}: the solver ended with \w+, "
+    ):
+        make_portfolios(home_copy, say_nothing)
+    assert rows(home_copy) == before
 
 
 def test_weights_drift_with_prices() -> None:
