@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import datetime
-from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
@@ -26,10 +25,9 @@ from warehouse.model_runs import CLOSE
 from warehouse.portfolio_runs import (
     Due,
     due_portfolios,
-    newest_dates,
     read_bounds,
     read_growth,
-    read_portfolio,
+    read_newest,
     read_stocks,
 )
 from warehouse.settings import Settings
@@ -47,7 +45,8 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     """Make the portfolios of all signals after the newest, and load their weights.
 
     A portfolio that was made stays, whatever is corrected later: it is what was decided
-    that evening. Each is made from the one before it.
+    that evening. Each is made from the one before it. A strategy is loaded when it is
+    done: an interruption loses the one at work.
 
     Returns
     -------
@@ -63,50 +62,40 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
     with connect_build(settings) as con:
         create_raw_tables(con)
         due = due_portfolios(con)
-        if not due:
-            return 0, 0
-        made = list(_make(con, due, tell))
-    tell("loading the portfolios", 0, 0)
-    frame = pd.concat(made, ignore_index=True)
-    return len(due), load_rows(settings, "portfolio_weight", frame)
+        weights = 0
+        for code, of_strategy in groupby(due, key=attrgetter("strategy_code")):
+            made = _make(con, code, list(of_strategy), tell)
+            frame = pd.concat(made, ignore_index=True)
+            weights += load_rows(settings, "portfolio_weight", frame)
+    return len(due), weights
 
 
 def _make(
-    con: duckdb.DuckDBPyConnection, due: list[Due], tell: Tell
+    con: duckdb.DuckDBPyConnection, code: str, due: list[Due], tell: Tell
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows of each due portfolio, which come in order of their dates."""
+    """Yield the rows of a strategy's due portfolios, which come in order of dates."""
     from models_ml.enhancement import Bounds, SolverError
 
-    names = [field.name for field in fields(Bounds)]
-    table = read_bounds(con)
-    former = {
-        code: (last, read_portfolio(con, code, last))
-        for code, last in newest_dates(con).items()
-    }
-    done = 0
-    for day, of_day in groupby(due, key=attrgetter("signal_date")):
-        # Strategies share their inputs, so what was read of a day is kept for it.
-        stocks_of = cache(partial(read_stocks, con, day))
-        growth_since = cache(partial(read_growth, con, day))
-        for one in of_day:
-            code, done = one.strategy_code, done + 1
-            tell(f"weighing {code}", done, len(due))
-            row = table.loc[code]
-            bounds = Bounds(*(float(row[name]) for name in names))
-            before = None
-            if code in former:
-                since, weights = former[code]
-                before = drift(weights, growth_since(since))
-            stocks = stocks_of(one.index_code, one.model_code)
-            styles = known_styles(code, str(row["styles"]), stocks)
-            try:
-                codes, portfolio = weigh(stocks, styles, before, bounds)
-            except SolverError as error:
-                raise ModelError(f"{code} of {day}: {error}") from error
-            weights = pd.Series(portfolio.weights, index=codes)
-            former[code] = day, weights[weights > 0]
-            told = json.dumps(asdict(bounds) | {"styles": row["styles"]})
-            yield _rows(one, former[code][1], portfolio, told)
+    row = read_bounds(con).loc[code]
+    bounds = Bounds(*(float(row[field.name]) for field in fields(Bounds)))
+    told = json.dumps(asdict(bounds) | {"styles": row["styles"]})
+    former = read_newest(con, code)
+    for number, one in enumerate(due, start=1):
+        day = one.signal_date
+        tell(f"weighing {code}", number, len(due))
+        before = None
+        if former is not None:
+            since, weights = former
+            before = drift(weights, read_growth(con, day, since))
+        stocks = read_stocks(con, day, one.index_code, one.model_code)
+        styles = known_styles(code, str(row["styles"]), stocks)
+        try:
+            codes, portfolio = weigh(stocks, styles, before, bounds)
+        except SolverError as error:
+            raise ModelError(f"{code} of {day}: {error}") from error
+        weights = pd.Series(portfolio.weights, index=codes)
+        former = day, weights[weights > 0]
+        yield _rows(one, former[1], portfolio, told)
 
 
 def known_styles(strategy_code: str, styles: str, stocks: pd.DataFrame) -> list[str]:

@@ -15,18 +15,10 @@ import pandas as pd
 from warehouse.raw_tables import RAW_TABLE_BY_NAME
 from warehouse.store import current_rows_sql
 
-NEWEST = """
-select
-    strategy_code,
-    max(signal_date) as signal_date,
-from raw.portfolio_weight
-group by strategy_code
-"""
-
 # Tables of the connection: signals after the newest portfolio and their inputs. What
 # lies behind it was not decided on its evening, and is not made up later. Weeks without
 # any score are left out first: the view of the inputs has no short way to tell them.
-DUE = f"""
+DUE = """
 create or replace temp table due_signal as
 select signal.*
 from intermediate.int_enhancement_signal as signal
@@ -35,11 +27,17 @@ semi join (
     from raw.model_score
 ) as scored
     on signal.signal_date = scored.trade_week
-anti join ({NEWEST}) as newest
+anti join (
+    select
+        strategy_code,
+        max(signal_date) as signal_date,
+    from raw.portfolio_weight
+    group by strategy_code
+) as newest
     on
         signal.strategy_code = newest.strategy_code
         and signal.signal_date <= newest.signal_date
-"""  # noqa: S608
+"""
 
 INPUT = """
 create or replace temp table due_input as
@@ -64,7 +62,7 @@ semi join due_input as input
         due.index_code = input.index_code
         and due.model_code = input.model_code
         and due.signal_date = input.trade_week
-order by due.signal_date, due.index_code, due.model_code, due.strategy_code
+order by due.strategy_code, due.signal_date
 """
 
 STOCKS = """
@@ -78,14 +76,14 @@ order by security_code
 """
 
 CURRENT = current_rows_sql(RAW_TABLE_BY_NAME["portfolio_weight"])
-MADE = f"""
+NEWEST = f"""
 select
+    signal_date,
     security_code,
     target_weight,
 from ({CURRENT})
-where
-    strategy_code = ?
-    and signal_date = ?
+where strategy_code = ?
+qualify signal_date = max(signal_date) over ()
 order by security_code
 """  # noqa: S608
 
@@ -120,7 +118,7 @@ class Due(NamedTuple):
 
 
 def due_portfolios(con: duckdb.DuckDBPyConnection) -> list[Due]:
-    """Return the portfolios to make, in order of their dates.
+    """Return the portfolios to make, by strategy in order of their dates.
 
     Their inputs stay with the connection, for ``read_stocks``.
     """
@@ -149,17 +147,18 @@ def read_stocks(
     return con.execute(STOCKS, key).df().set_index("security_code")
 
 
-def newest_dates(con: duckdb.DuckDBPyConnection) -> dict[str, date]:
-    """Return the signal date of the newest portfolio of each strategy that has one."""
-    return dict(con.execute(NEWEST).fetchall())
+def read_newest(
+    con: duckdb.DuckDBPyConnection, strategy_code: str
+) -> tuple[date, pd.Series] | None:
+    """Return a strategy's newest portfolio, None where it has none.
 
-
-def read_portfolio(
-    con: duckdb.DuckDBPyConnection, strategy_code: str, signal_date: date
-) -> pd.Series:
-    """Return the weights of a portfolio by ``security_code``."""
-    rows = con.execute(MADE, [strategy_code, signal_date]).df()
-    return rows.set_index("security_code")["target_weight"]
+    Its signal date and its weights by ``security_code``.
+    """
+    rows = con.execute(NEWEST, [strategy_code]).df()
+    if rows.empty:
+        return None
+    made: date = rows["signal_date"].iloc[0].date()
+    return made, rows.set_index("security_code")["target_weight"]
 
 
 def read_growth(con: duckdb.DuckDBPyConnection, now: date, made: date) -> pd.Series:

@@ -431,7 +431,7 @@ def test_a_style_that_is_none_is_named(home_copy: Settings) -> None:
     message = r"enhancement.csv: styles of index_enhanced_csi500 names sise: .* bp, "
     with pytest.raises(ModelError, match=message):
         make_portfolios(home_copy, say_nothing)
-    assert rows(home_copy) == []
+    assert rows(home_copy, "strategy_code = 'index_enhanced_csi500'") == []
 
 
 def test_a_solver_that_stops_early_is_told_and_stored_as_nothing(
@@ -446,6 +446,26 @@ def test_a_solver_that_stops_early_is_told_and_stored_as_nothing(
         ModelError, match=rf"\w+ of {last}: the solver ended with \w+, "
     ):
         make_portfolios(home_copy, say_nothing)
+    assert rows(home_copy) == before
+
+
+def test_an_interruption_keeps_the_strategies_that_are_done(
+    home_copy: Settings,
+) -> None:
+    before = rows(home_copy)
+    last = max(row[0] for row in before)
+
+    def interrupt(label: str, *_: int) -> None:
+        if last in label:
+            raise KeyboardInterrupt
+
+    change(home_copy, "delete from raw.portfolio_weight")
+    with pytest.raises(KeyboardInterrupt):
+        make_portfolios(home_copy, interrupt)
+    assert rows(home_copy) == [row for row in before if row[0] != last]
+    assert make_portfolios(home_copy, say_nothing)[1] == sum(
+        row[0] == last for row in before
+    )
     assert rows(home_copy) == before
 
 
