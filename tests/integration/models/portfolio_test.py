@@ -100,9 +100,9 @@ class Known:
         )
 
     def index_weight(self, index_code: str, day: date) -> pd.Series:
-        """Return the newest list known of the members, moved with prices."""
+        """Return the newest list of a day before, moved with prices."""
         known = self.lists[
-            (self.lists["index_code"] == index_code) & (self.lists["trade_date"] <= day)
+            (self.lists["index_code"] == index_code) & (self.lists["trade_date"] < day)
         ]
         last = known["trade_date"].max()
         listed = known[known["trade_date"] == last].set_index("security_code")["weight"]

@@ -193,7 +193,7 @@ def index_weights(tables: Tables, weeks: list[pd.Timestamp]) -> pd.DataFrame:
             inside = (ranges["valid_from"] <= week) & ~(ranges["valid_to"] <= week)
             held = pd.DataFrame({"security_code": ranges.loc[inside, "security_code"]})
             age = (week - own["trade_date"]).dt.days
-            recent = own[(age >= 0) & (age < WEIGHT_AGE_DAYS)]
+            recent = own[(age > 0) & (age < WEIGHT_AGE_DAYS)]
             held["weight"] = 1.0
             if len(recent):
                 newest = recent[recent["trade_date"] == recent["trade_date"].max()]

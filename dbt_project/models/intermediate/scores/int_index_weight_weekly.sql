@@ -85,8 +85,9 @@ newest_list as (
         max(weight_list.trade_date) as list_date,
     from weight_list
     inner join complete_week
+        -- Made from the close of its own day, a list is published after it.
         on
-            weight_list.trade_date <= complete_week.trade_week
+            weight_list.trade_date < complete_week.trade_week
             and weight_list.trade_date
             > complete_week.trade_week - {{ var("score_weight_age_days") }}
     group by weight_list.index_code, complete_week.trade_week
