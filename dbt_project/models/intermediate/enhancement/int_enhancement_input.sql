@@ -40,6 +40,20 @@ price as (
     from {{ ref("int_security_day") }}
 ),
 
+-- A list may be of a day without trading: its prices are those of the last day before.
+listed as (
+    select
+        member.index_code,
+        member.trade_week,
+        member.security_code,
+        member.weight,
+        list_day.trade_date as list_date,
+    from {{ ref("int_index_weight_weekly") }} as member
+    asof left join {{ ref("int_trading_day") }} as list_day
+        on member.list_date >= list_day.trade_date
+    where member.weight_source = 'published'
+),
+
 -- A published list is of the end of a month: since then weights have moved with prices.
 drifted as (
     select
@@ -49,7 +63,7 @@ drifted as (
         member.weight * now.adjusted_close / coalesce(
             former.adjusted_close, now.adjusted_close
         ) as weight,
-    from {{ ref("int_index_weight_weekly") }} as member
+    from listed as member
     inner join price as now
         on
             member.trade_week = now.trade_date
@@ -58,9 +72,7 @@ drifted as (
         on
             member.list_date = former.trade_date
             and member.security_code = former.security_code
-    where
-        member.weight_source = 'published'
-        and now.adjusted_close is not null
+    where now.adjusted_close is not null
 ),
 
 index_weight as (
