@@ -55,7 +55,7 @@ class WarehouseTranslator(DagsterDbtTranslator):
         """Return the asset of a node.
 
         A view of the first leg shows the scores that are written after it: it does not
-        wait for them, and whoever reads it does.
+        wait for them, and its direct readers do.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
         nodes, parents = manifest["nodes"], manifest["parent_map"]

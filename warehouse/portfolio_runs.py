@@ -48,6 +48,8 @@ semi join due_signal as due
         input.index_code = due.index_code
         and input.model_code = due.model_code
         and input.trade_week = due.signal_date
+-- A semi join reads all weeks of the view, a condition only those that it leaves.
+where input.trade_week >= ?
 """
 
 WITH_INPUT = """
@@ -123,9 +125,10 @@ def due_portfolios(con: duckdb.DuckDBPyConnection) -> list[Due]:
     Their inputs stay with the connection, for ``read_stocks``.
     """
     con.execute(DUE)
-    if con.execute("from due_signal limit 1").fetchone() is None:
+    [first] = con.execute("select min(signal_date) from due_signal").fetchall()
+    if first[0] is None:
         return []
-    con.execute(INPUT)
+    con.execute(INPUT, first)
     return [Due(*row) for row in con.execute(WITH_INPUT).fetchall()]
 
 
