@@ -78,7 +78,9 @@ def _make(
 
     row = read_bounds(con).loc[code]
     bounds = Bounds(*(float(row[field.name]) for field in fields(Bounds)))
-    told = json.dumps(asdict(bounds) | {"styles": row["styles"]})
+    told = asdict(bounds) | {
+        name: row[name] for name in ("styles", "index_code", "model_code")
+    }
     former = read_newest(con, code)
     for number, one in enumerate(due, start=1):
         day = one.signal_date
@@ -95,7 +97,7 @@ def _make(
             raise ModelError(f"{code} of {day}: {error}") from error
         weights = pd.Series(portfolio.weights, index=codes)
         former = day, weights[weights > 0]
-        yield _rows(one, former[1], portfolio, told)
+        yield _rows(one, former[1], portfolio, json.dumps(told))
 
 
 def known_styles(strategy_code: str, styles: str, stocks: pd.DataFrame) -> list[str]:

@@ -893,7 +893,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
                 ),
                 required=True,
             ),
-            _text("bounds", "Bounds that it was made under, as JSON.", required=True),
+            _text("bounds", "Index, model and bounds of then, as JSON.", required=True),
             _text("code_version", "Version of the code that made it.", required=True),
         ),
     ),

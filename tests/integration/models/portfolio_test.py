@@ -163,6 +163,10 @@ def test_every_portfolio_keeps_its_bounds(
     ).set_index(["strategy_code", "signal_date"])
     assert len(outcomes) == len(made)
     assert set(outcomes["outcome"]) == {"kept"}
+    models = outcomes.reset_index().groupby("strategy_code")["model_code"].unique()
+    strategies = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/strategy.csv")
+    variant = strategies.set_index("strategy_code")["variant"]
+    assert models.explode().to_dict() == variant[models.index].to_dict()
     turned = 0
     for code in BOUNDS.index:
         bounds = BOUNDS.loc[code]
@@ -170,6 +174,7 @@ def test_every_portfolio_keeps_its_bounds(
         former: tuple[date, pd.Series] | None = None
         for day in sorted(day for other, day in made if other == code):
             weights = made[code, day]
+            assert outcomes.loc[(code, day), "index_code"] == index_code
             index = known.index_weight(index_code, day)
             assert weights.sum() == pytest.approx(1, abs=TOLERANCE)
             assert weights.min() > 0

@@ -8,14 +8,10 @@ with portfolio as (
         reason,
         decision_time,
         bounds,
+        -- What the seeds say today may be another index.
+        bounds ->> '$.index_code' as index_code,
+        bounds ->> '$.model_code' as model_code,
     from {{ ref("stg_portfolio_weight") }}
-),
-
-enhancement as (
-    select
-        strategy_code,
-        index_code,
-    from {{ ref("int_enhancement") }}
 ),
 
 index_weight as (
@@ -32,7 +28,8 @@ summed as (
     select
         portfolio.strategy_code,
         portfolio.signal_date,
-        enhancement.index_code,
+        portfolio.index_code,
+        portfolio.model_code,
         any_value(portfolio.outcome) as outcome,
         any_value(portfolio.reason) as reason,
         any_value(portfolio.decision_time) as decision_time,
@@ -49,22 +46,25 @@ summed as (
         }} as member_share,
         max(portfolio.target_weight) as largest_weight,
     from portfolio
-    inner join enhancement on portfolio.strategy_code = enhancement.strategy_code
+    semi join {{ ref("int_enhancement") }} as enhancement
+        on portfolio.strategy_code = enhancement.strategy_code
     left join index_weight
         on
-            enhancement.index_code = index_weight.index_code
+            portfolio.index_code = index_weight.index_code
             and portfolio.signal_date = index_weight.trade_week
             and portfolio.security_code = index_weight.security_code
     group by
         portfolio.strategy_code,
         portfolio.signal_date,
-        enhancement.index_code
+        portfolio.index_code,
+        portfolio.model_code
 )
 
 select
     cast(strategy_code as varchar) as strategy_code,
     cast(signal_date as date) as signal_date,
     cast(index_code as varchar) as index_code,
+    cast(model_code as varchar) as model_code,
     cast(outcome as varchar) as outcome,
     cast(reason as varchar) as reason,
     cast(decision_time as timestamp) as decision_time,
