@@ -53,6 +53,15 @@ def change(settings: Settings, *statements: str) -> None:
             con.execute(statement)
 
 
+def forget(settings: Settings, condition: str = "true") -> None:
+    """Delete portfolios; the loader would know a file of the same ones again."""
+    change(
+        settings,
+        f"delete from raw.portfolio_weight where {condition}",
+        "update raw.load set file_sha256 = '' where table_name = 'portfolio_weight'",
+    )
+
+
 def portfolios(settings: Settings) -> dict[tuple[str, date], pd.Series]:
     """Return the weights by security, of every strategy and signal date."""
     rows = fetch(
@@ -261,7 +270,7 @@ def test_a_portfolio_follows_the_stored_one_as_the_one_just_made(
 ) -> None:
     before = rows(home_copy)
     last = max(row[1] for row in before)
-    change(home_copy, f"delete from raw.portfolio_weight where signal_date = '{last}'")
+    forget(home_copy, f"signal_date = '{last}'")
     made, weights = make_portfolios(home_copy, say_nothing)
     assert made == len({row[0] for row in before if row[1] == last})
     assert weights == sum(row[1] == last for row in before)
@@ -387,9 +396,9 @@ def test_what_is_given_up_is_told(
 
 
 def test_an_index_without_weights_has_no_portfolio(home_copy: Settings) -> None:
+    forget(home_copy)
     change(
         home_copy,
-        "delete from raw.portfolio_weight",
         "update intermediate.int_index_weight_weekly set weight_source = 'equal' "
         "where index_code = '000905.SH'",
     )
@@ -464,7 +473,7 @@ def test_an_interruption_keeps_the_strategies_that_are_done(
         if last in label:
             raise KeyboardInterrupt
 
-    change(home_copy, "delete from raw.portfolio_weight")
+    forget(home_copy)
     with pytest.raises(KeyboardInterrupt):
         make_portfolios(home_copy, interrupt)
     assert rows(home_copy) == [row for row in before if row[0] != last]
