@@ -8,13 +8,14 @@ inputs in dbt and the questions in ``warehouse.portfolio_runs``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import numpy as np
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
 
 # What int_enhancement_input tells of a stock beside its styles.
 NO_STYLES = {"index_weight", "score", "industry", "is_tradable"}
+# Signals whose inputs are kept, some 0.7 MB each of the whole market.
+MOST_KEPT = 400
+
+
+class Read(NamedTuple):
+    """How `read_stocks` and `read_growth` are asked."""
+
+    stocks: Callable[[date, str, str], pd.DataFrame]
+    growth: Callable[[date, date], pd.Series]
 
 
 def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
@@ -63,15 +73,20 @@ def make_portfolios(settings: Settings, tell: Tell) -> tuple[int, int]:
         create_raw_tables(con)
         due = due_portfolios(con)
         weights = 0
+        # Strategies share their inputs: what is read for one is kept for the next.
+        read = Read(
+            lru_cache(MOST_KEPT)(partial(read_stocks, con)),
+            lru_cache(MOST_KEPT)(partial(read_growth, con)),
+        )
         for code, of_strategy in groupby(due, key=attrgetter("strategy_code")):
-            made = _make(con, code, list(of_strategy), tell)
+            made = _make(con, read, code, list(of_strategy), tell)
             frame = pd.concat(made, ignore_index=True)
             weights += load_rows(settings, "portfolio_weight", frame)
     return len(due), weights
 
 
 def _make(
-    con: duckdb.DuckDBPyConnection, code: str, due: list[Due], tell: Tell
+    con: duckdb.DuckDBPyConnection, read: Read, code: str, due: list[Due], tell: Tell
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a strategy's due portfolios, which come in order of dates."""
     from models_ml.enhancement import Bounds, SolverError
@@ -88,8 +103,8 @@ def _make(
         before = None
         if former is not None:
             since, weights = former
-            before = drift(weights, read_growth(con, day, since))
-        stocks = read_stocks(con, day, one.index_code, one.model_code)
+            before = drift(weights, read.growth(day, since))
+        stocks = read.stocks(day, one.index_code, one.model_code)
         styles = known_styles(code, str(row["styles"]), stocks)
         try:
             codes, portfolio = weigh(stocks, styles, before, bounds)
