@@ -167,9 +167,7 @@ def polars_peer(files: Path) -> pd.DataFrame:
         .with_columns(same=same.fill_null(False))
         .with_columns(close_before=pl.when("same").then(c("close_cny").shift(1)))
         .with_columns(
-            r=(c("close_cny") / c("close_before").fill_null(c("open_cny")) - 1).round(
-                9
-            ),
+            start=c("close_before").fill_null(c("open_cny")),
             volume=(c("volume_shares") / c("day_volume")).round(9),
             amount=(c("amount_cny") / c("day_amount")).round(9),
             amplitude=((c("high_cny") - c("low_cny")) / c("open_cny")).round(9),
