@@ -139,8 +139,7 @@ def drift(weights: pd.Series, growth: pd.Series) -> pd.Series:
     What has left the exchange is booked out and its share spread over the rest; a stock
     without a price keeps its value.
     """
-    kept = weights[weights.index.isin(growth.index)]
-    grown = kept * growth.reindex(kept.index).fillna(1.0)
+    grown = (weights * growth.fillna(1.0).reindex(weights.index)).dropna()
     return grown / grown.sum()
 
 
@@ -156,11 +155,12 @@ def weigh(
     """
     from models_ml.enhancement import enhance
 
-    held = stocks.index.isin(before.index) if before is not None else False
-    choice = stocks[(stocks["index_weight"] > 0) | stocks["score"].notna() | held]
-    previous = None
+    stands = (stocks["index_weight"] > 0) | stocks["score"].notna()
     if before is not None:
-        previous = before.reindex(choice.index, fill_value=0.0).to_numpy()
+        before = before.reindex(stocks.index, fill_value=0.0)
+        stands |= before > 0
+    choice = stocks[stands]
+    previous = None if before is None else before[stands].to_numpy()
     portfolio = enhance(
         score=choice["score"].to_numpy(np.float64),
         index_weight=choice["index_weight"].to_numpy(np.float64),
